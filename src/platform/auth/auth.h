@@ -1,0 +1,39 @@
+// Who may come in.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace caisson::auth {
+
+// Bearer tokens from a file, one `name:sha256-of-token` a line, mode 0600. Immutable after loading; any thread.
+class TokenFile {
+ public:
+  static Result<TokenFile> Load(const std::string& path);
+  // Appends a new random token for `name`, making the file when needed, and returns the token; only its hash is stored.
+  static Result<std::string> Create(const std::string& path, std::string_view name);
+
+  // The principal that the Authorization header proves ("Bearer <token>", or Basic with the token as the password).
+  // Unauthenticated when it is missing or wrong; the message never repeats it.
+  Result<std::string> Authenticate(std::string_view authorization_header) const;
+
+ private:
+  struct Token {
+    std::string name;
+    std::string sha256;
+  };
+  std::vector<Token> tokens_;
+};
+
+// True for addresses that only this machine reaches (127.0.0.0/8, ::1, localhost).
+bool IsLoopback(std::string_view host);
+
+// The rule for listening: loopback needs no login; any other address needs a token file. FailedPrecondition names the flags
+// that fix it.
+Status CheckListenAddress(std::string_view flag, std::string_view host, bool has_tokens);
+
+}  // namespace caisson::auth
