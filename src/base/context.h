@@ -39,6 +39,8 @@ class Context {
   Context WithCancel(const CancelSource& source) const;
   Context WithPrincipal(std::string principal) const;
   Context WithProject(std::string project) const;
+  // Anything but 32 lower-case hex digits, not all zero, leaves the context without a trace id (W3C Trace Context says to
+  // ignore what is malformed).
   Context WithTraceId(std::string trace_id) const;
 
   // OK, or Cancelled, or DeadlineExceeded.

@@ -32,19 +32,30 @@ struct FileInfo {
 
 enum class FollowLinks { kYes, kNo };
 
+// What a write waits for: kSynced for the disk, so that it survives a power cut; kUnsynced for nothing. Both survive the
+// end of the process and are whole or absent.
+enum class Durability { kSynced, kUnsynced };
+
+// Every unfinished file of a write has a name that begins so. A store sweeps what a kill left behind when it opens.
+inline constexpr std::string_view kTemporaryFilePrefix = ".tmp-";
+
 Result<std::string> ReadFile(const std::string& path);
-// Temp file in the same folder, fsync, rename, fsync of the folder. Missing folders are made.
+// Temp file in the same folder, fsync, rename, fsync of the folder. Missing folders are made. A link in place of the file
+// is replaced, not followed.
 Status WriteFileAtomic(const std::string& path, std::string_view bytes, uint32_t mode = 0644);
-// Appends without fsync.
+// Appends without fsync; makes the file, not its folder.
 Status AppendFile(const std::string& path, std::string_view bytes);
 
 bool FileExists(const std::string& path);
 Result<FileInfo> StatFile(const std::string& path, FollowLinks follow = FollowLinks::kYes);
+// Makes the missing ones among a folder and those above it, synced into their parents. OK when it is there.
 Status MakeDirectories(const std::string& path);
 Status RemoveFile(const std::string& path);   // OK when it is not there
 Status RemoveTree(const std::string& path);   // OK when it is not there
 Status RenameFile(const std::string& from, const std::string& to);
 Status SyncDirectory(const std::string& path);
+// Replaces `to` as a whole or not at all, without fsync; shares blocks where the file system can (reflink). The copy has
+// the permission bits of `from`; missing folders are made.
 Status CopyFile(const std::string& from, const std::string& to);
 
 struct DirectoryEntry {
@@ -96,18 +107,22 @@ class PendingFile {
 
   Status Append(std::string_view bytes);
   const std::string& temporary_path() const { return temporary_path_; }
-  // fsync, rename to the final path (or to `other_path`, on the same file system), fsync of the folder.
-  Status Commit();
-  Status CommitAs(const std::string& other_path);
+  // For writers that do their own input and output; owned by this object.
+  int descriptor() const { return file_.get(); }
+  // fsync, rename to the final path (or to `other_path`, on the same file system), fsync of the folder. After a failure
+  // the object still holds the temporary file.
+  Status Commit(Durability durability = Durability::kSynced);
+  Status CommitAs(const std::string& other_path, Durability durability = Durability::kSynced);
 
  private:
   PendingFile() = default;
+  void Discard();
   FileDescriptor file_;
   std::string temporary_path_;
   std::string final_path_;
 };
 
-// A folder that is removed with all it holds when the object goes.
+// A folder under $TMPDIR or /tmp that is removed with all it holds when the object goes.
 class TemporaryDirectory {
  public:
   static Result<TemporaryDirectory> Create(std::string_view prefix = "caisson");

@@ -55,7 +55,8 @@ Status WithErrorId(const Status& status, std::string_view error_id);
 std::string ErrorId(const Status& status);
 
 // The status that describes a failed system call: ENOENT is NotFound, ENOSPC and EDQUOT are ResourceExhausted, EACCES is
-// PermissionDenied and so on. `what` names the operation and its object, for example "open caisson.yaml".
+// PermissionDenied and so on. `what` names the operation and its object: "open caisson.yaml" gives "cannot open
+// caisson.yaml: no such file or directory".
 Status ErrnoStatus(int error_number, std::string_view what);
 
 namespace internal {
