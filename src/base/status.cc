@@ -8,7 +8,7 @@
 namespace caisson {
 namespace {
 
-constexpr std::string_view kErrorIdPayload = "caisson/error_id";
+constexpr absl::string_view kErrorIdPayload = "caisson/error_id";
 
 StatusCode CodeOfErrno(int error_number) {
   switch (error_number) {
@@ -63,7 +63,7 @@ Status WithContext(const Status& status, std::string_view context) {
 
 Status WithErrorId(const Status& status, std::string_view error_id) {
   Status result = status;
-  result.SetPayload(kErrorIdPayload, absl::Cord(error_id));
+  result.SetPayload(kErrorIdPayload, absl::Cord(std::string(error_id)));
   return result;
 }
 
