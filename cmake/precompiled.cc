@@ -1,0 +1,1 @@
+// A library must have a source; this one exists for its precompiled header.
