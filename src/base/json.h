@@ -62,9 +62,11 @@ class Json {
   // "null", "boolean", "integer", "number", "string", "array" or "object", for error messages.
   std::string_view type_name() const;
 
-  // Typed access with a fallback: never fails. Numbers convert between each other where the value is exact.
+  // Typed access with a fallback: never fails. A double becomes an integer only where that is exact; an integer becomes
+  // the nearest double.
   bool AsBool(bool fallback = false) const;
   int64_t AsInt(int64_t fallback = 0) const;
+  uint64_t AsUint(uint64_t fallback = 0) const;
   double AsDouble(double fallback = 0) const;
   const std::string& AsString() const;  // empty when it is not a string
   std::string AsString(std::string_view fallback) const;
@@ -80,19 +82,21 @@ class Json {
   size_t size() const;  // of an array or an object, otherwise 0
   bool empty() const { return size() == 0; }
 
-  // Sets or replaces a member; a null value becomes an object first.
+  // Sets or replaces a member; a null value becomes an object first, and so does a value of another type. Looks through
+  // the members one by one: an object of many thousands is better built with mutable_object().emplace_back().
   Json& Set(std::string_view key, Json value);
   // The member for writing, made when missing.
   Json& Mutable(std::string_view key);
   void Remove(std::string_view key);
-  // Appends an element; a null value becomes an array first.
+  // Appends an element; a value that is not an array becomes one first.
   Json& Append(Json value);
   Array& mutable_array();
   Object& mutable_object();
 
   // "a.b[0].c", as in params.yaml; null when something on the way is missing.
   const Json* FindPath(std::string_view dotted_path) const;
-  // Sets "a.b.c", making objects on the way. InvalidArgument when the way leads through something else.
+  // Sets "a.b.c", making objects on the way; "[n]" must name an element that exists. InvalidArgument when the way leads
+  // through something else.
   Status SetPath(std::string_view dotted_path, Json value);
 
   // Numbers compare by value; the order of an object's members does not matter.
@@ -113,26 +117,32 @@ class Json {
 
 struct JsonParseOptions {
   int max_depth = 100;
-  // Accept NaN, Infinity and -Infinity as Python's json module does.
+  // Accept NaN, Infinity and -Infinity, and read a number too large for a double as infinity, as Python's json does.
   bool allow_nan = false;
+  // Read the escapes \udc80 to \udcff, where they are no half of a pair, as the bytes 0x80 to 0xff: the inverse of
+  // JsonWriteOptions::ascii_only. The strings read are then not always UTF-8.
+  bool surrogate_escape = false;
 };
 
-// Strict RFC 8259, UTF-8 checked. An error names line and column.
+// Strict RFC 8259, UTF-8 checked. Integers that fit neither int64 nor uint64 become doubles. InvalidArgument names line
+// and column, both from 1, columns in code points.
 Result<Json> ParseJson(std::string_view text, const JsonParseOptions& options = {});
 
 struct JsonWriteOptions {
-  int indent = 0;             // spaces a level; 0 writes one line
-  bool sort_keys = false;     // by code point
-  bool ascii_only = false;    // escapes like Python's ensure_ascii
+  int indent = 0;               // spaces a level; 0 writes one line
+  bool sort_keys = false;       // by code point
+  bool ascii_only = false;      // escapes like Python's ensure_ascii; a byte that is not UTF-8 becomes a lone \udc80..\udcff
   bool python_spacing = false;  // ", " and ": " on one line, like Python's json.dumps defaults
-  bool allow_nan = false;     // NaN and Infinity as Python writes them; otherwise null
+  bool allow_nan = false;       // NaN and Infinity as Python writes them; otherwise null
 };
 
+// Doubles are written as Python's repr writes them ("1.0", "1e-05"). With python_spacing, ascii_only and allow_nan the text
+// is byte for byte what json.dumps(value) gives, with indent and sort_keys what its arguments of that name give.
 std::string WriteJson(const Json& json, const JsonWriteOptions& options = {});
 
 // Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. For writers of hot answers.
 void AppendJsonString(std::string& out, std::string_view text);
-// Appends the shortest decimal that reads back as the same double; NaN and infinities as null.
+// Appends the shortest decimal that reads back as the same double, as FormatDouble does; NaN and infinities as null.
 void AppendJsonDouble(std::string& out, double value);
 
 // Reads an object field by field and reports what is wrong with it: the first wrong type, missing or unknown field wins.
@@ -142,6 +152,9 @@ void AppendJsonDouble(std::string& out, double value);
 //   std::string model = fields.String("model");            // required
 //   int64_t replicas = fields.Int("replicas", 1);          // with a default
 //   CAISSON_TRY(fields.Finish());                          // unknown fields are errors with a did-you-mean
+//
+// A field that is null counts as missing, and a null in place of the object as an empty object (in YAML, a key with nothing
+// behind it). All errors are InvalidArgument.
 class FieldReader {
  public:
   // `where` is how the user would find the object, for example "caisson.yaml: endpoints.delay".

@@ -17,16 +17,18 @@ std::string_view Trim(std::string_view text);
 std::string ToLower(std::string_view text);
 std::string ReplaceAll(std::string_view text, std::string_view from, std::string_view to);
 
-// The whole text must be a number; no leading or trailing spaces.
+// The whole text must be a number; no leading or trailing spaces, no plus sign. A number beyond the type's range is
+// nothing; a double too small becomes zero; "inf" and "nan" are doubles.
 std::optional<int64_t> ParseInt(std::string_view text);
 std::optional<double> ParseDouble(std::string_view text);
 
 // The shortest decimal that reads back as the same double, in the form of Python's repr: "1.0", "1e-05", "nan", "inf".
 std::string FormatDouble(double value);
 
-// "13.5 MB" (decimal units), "3,000,000", and a share as "12.3 %".
+// "13.5 MB" (decimal units), "3,000,000", and 0.123 as "12.3 %".
 std::string HumanBytes(uint64_t bytes);
 std::string HumanCount(int64_t count);
+std::string HumanShare(double share);
 
 std::string HexEncode(std::string_view bytes);
 Result<std::string> HexDecode(std::string_view text);
@@ -35,6 +37,14 @@ std::string Base64Encode(std::string_view bytes);
 Result<std::string> Base64Decode(std::string_view text);
 
 bool IsValidUtf8(std::string_view text);
+// The length of the well-formed UTF-8 sequence that starts at `position` (1 to 4), or 0 when none does there.
+size_t Utf8SequenceLength(std::string_view text, size_t position);
+// The code point of a well-formed sequence of that length.
+char32_t DecodeUtf8(std::string_view sequence);
+void AppendUtf8(std::string& out, char32_t code_point);
+// Whether `a` sorts before `b` by code points, where a byte that is not UTF-8 counts as U+DC00 + byte: the order in which
+// Python sorts such texts (its "surrogateescape").
+bool CodePointLess(std::string_view a, std::string_view b);
 
 // '%41' becomes 'A'; with `plus_is_space` also '+' a space (query strings). A broken escape is an error.
 Result<std::string> PercentDecode(std::string_view text, bool plus_is_space);
@@ -42,7 +52,7 @@ Result<std::string> PercentDecode(std::string_view text, bool plus_is_space);
 std::string PercentEncode(std::string_view text, std::string_view keep = "");
 // & < > " and ' as entities, for HTML and SVG.
 std::string HtmlEscape(std::string_view text);
-// A word that a POSIX shell reads back unchanged.
+// A word that a POSIX shell reads back unchanged, in the form of Python's shlex.quote.
 std::string ShellQuote(std::string_view text);
 
 // The candidate nearest to `name` by edit distance, when it is near enough to be a likely typing error.
