@@ -61,7 +61,10 @@ endfunction()
 # must not see the macros of any module's private libraries.
 add_library(caisson_precompiled STATIC ${CMAKE_SOURCE_DIR}/cmake/precompiled.cc)
 target_link_libraries(caisson_precompiled PRIVATE absl::status absl::statusor fmt::fmt)
-target_precompile_headers(caisson_precompiled PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.h)
+# Found through the include path rather than named absolutely, so that ccache can make the path relative: otherwise a header
+# that another checkout made would bring that checkout's path along as a dependency.
+target_include_directories(caisson_precompiled PRIVATE ${CMAKE_SOURCE_DIR})
+target_precompile_headers(caisson_precompiled PRIVATE "\"cmake/precompiled.h\"")
 
 function(caisson_module)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;TESTS;RESOURCES;DEPS;LIBRARIES;TEST_DEPS;TEST_LIBRARIES" ${ARGN})
