@@ -56,6 +56,7 @@ class Config {
     std::string value;
     SettingOrigin origin = SettingOrigin::kDefault;
   };
+  const Setting& Find(std::string_view name) const;
   const Setting& Get(std::string_view name, SettingKind kind) const;
   std::vector<Setting> settings_;
 };

@@ -420,7 +420,7 @@ std::optional<std::string> NearestName(std::string_view name, const std::vector<
   constexpr size_t kLongest = 100;
   if (name.empty() || name.size() > kLongest) return std::nullopt;
   const std::string lower = ToLower(name);
-  size_t best = std::max<size_t>(1, name.size() / 3) + 1;
+  size_t best = std::max<size_t>(1, (name.size() + 1) / 3) + 1;
   std::optional<std::string> nearest;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kLongest || candidate == name) continue;
