@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -114,9 +115,12 @@ class Session {
 // A session inside a write transaction.
 class Transaction : public Session {
  public:
-  // Runs on the writer thread after the transaction is durable; not at all when it is rolled back. Keep it short: it
-  // holds up the writer. It is meant for waking others.
+  // Runs on the writer thread after the transaction is durable and before Write returns; not at all when it is rolled back.
+  // Keep it short: it holds up the writer. It is meant for waking others.
   virtual void OnCommit(std::function<void()> action) = 0;
+  // Once the transaction is durable, wakes whoever listens to `channel` (Database::Listen), as PostgreSQL's NOTIFY does.
+  // Several notifications of a channel may become one. A module uses channels that start with its own name.
+  virtual void Notify(std::string_view channel) = 0;
   // Who asks, for the audit log and the tables' own history.
   virtual const Context& context() const = 0;
   // The time of the transaction; one value for all that it writes.
@@ -144,7 +148,7 @@ enum class Durability {
 };
 
 struct DatabaseOptions {
-  std::string path;
+  std::string path;  // missing folders are made
   Durability durability = Durability::kFull;
   int readers = 4;
   // The most write functions that may wait for the writer; more answer ResourceExhausted.
@@ -153,13 +157,42 @@ struct DatabaseOptions {
   int group_size = 1'000;
 };
 
+// Keeps a function listening to a channel for as long as it lives. Must go before the Database does. Its destructor waits
+// for a call of the function that is under way.
+class Listener {
+ public:
+  Listener() = default;
+  explicit Listener(std::function<void()> remove) : remove_(std::move(remove)) {}
+  Listener(Listener&& other) noexcept : remove_(std::exchange(other.remove_, nullptr)) {}
+  Listener& operator=(Listener&& other) noexcept {
+    if (this != &other) {
+      if (remove_) remove_();
+      remove_ = std::exchange(other.remove_, nullptr);
+    }
+    return *this;
+  }
+  ~Listener() {
+    if (remove_) remove_();
+  }
+
+ private:
+  std::function<void()> remove_;
+};
+
 // A database file. Owned by `app`, outlives every domain. Any thread may call Read and Write.
 //
 // Write runs the function on the single writer thread inside a transaction and returns after the commit is durable. Functions
 // that wait together share a commit, each in a savepoint of its own: one that fails is rolled back alone, and its Status
 // goes to its caller. The function may run again when the commit of its group failed, so it must not have effects outside
-// the database. Read runs the function on the calling thread with a read-only connection on one snapshot. A full disk is
-// ResourceExhausted; a damaged file is DataLoss.
+// the database. Read runs the function on the calling thread with a read-only connection on one snapshot.
+//
+// Neither may be called from inside a function of the same kind (Internal says so): pass the Session on. A Read inside a
+// write function sees the state before the transaction. A call ends with the context's error soon after its deadline or its
+// cancellation, except that a commit under way is waited for, since its outcome must be known.
+//
+// Errors: a value that breaks a UNIQUE or PRIMARY KEY constraint is AlreadyExists and names the constraint; CHECK and NOT
+// NULL are InvalidArgument, FOREIGN KEY is FailedPrecondition. A full disk or a full queue is ResourceExhausted; writing
+// works again as soon as there is room. A damaged file is DataLoss. Another process that holds the file is Unavailable.
 class Database {
  public:
   static Result<std::unique_ptr<Database>> Open(const DatabaseOptions& options, const Clock& clock,
@@ -193,10 +226,18 @@ class Database {
     return *std::move(value);
   }
 
+  // Calls `function` on the writer thread after each commit that notified `channel` (Transaction::Notify); the rules of
+  // OnCommit hold, and it must not call Listen or drop a Listener. Any thread may call Listen.
+  [[nodiscard]] Listener Listen(std::string_view channel, std::function<void()> function);
+
+  // Write functions that wait for the writer now.
+  size_t queued_writes() const;
+
   // OK when a trivial read works; used by /readyz.
   Status Ping(const Context& context);
-  // An online copy into a new file, consistent at one moment.
-  Status BackupTo(const std::string& path);
+  // An online copy into a new file, consistent at one moment; writing goes on meanwhile. AlreadyExists when the file is
+  // there. The copy appears under its name only when it is whole and synced.
+  Status BackupTo(const Context& context, const std::string& path);
 
  private:
   class Impl;
