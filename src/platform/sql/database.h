@@ -148,7 +148,7 @@ enum class Durability {
 };
 
 struct DatabaseOptions {
-  std::string path;  // missing folders are made
+  std::string path = {};  // missing folders are made
   Durability durability = Durability::kFull;
   int readers = 4;
   // The most write functions that may wait for the writer; more answer ResourceExhausted.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,8 @@ class TestDatabase {
   explicit TestDatabase(std::string_view script = "", DatabaseOptions options = {})
       : folder_(TemporaryDirectory::Create("caisson-sql").value()), options_(std::move(options)) {
     options_.path = folder_.path() + "/test.db";
+    // No test cuts the power, and a sync takes milliseconds on a busy disk.
+    options_.durability = Durability::kNormal;
     Reopen();
     if (script.empty()) return;
     const Schema schema{"test", {{1, "test", script}}};

@@ -43,8 +43,9 @@ class WriteTest : public ::testing::Test {
     explicit Blocker(WriteTest& test) {
       thread_ = std::thread([this, &test] {
         const Status status = test.database_->Write(test.context_, [this](Transaction&) {
-          entered_.set_value();
-          release_.get_future().wait();
+          // It may run a second time, as part of a group that failed.
+          if (!ran_.exchange(true)) entered_.set_value();
+          released_.wait();
           return OkStatus();
         });
         EXPECT_TRUE(status.ok()) << status;
@@ -61,6 +62,8 @@ class WriteTest : public ::testing::Test {
    private:
     std::promise<void> entered_;
     std::promise<void> release_;
+    std::shared_future<void> released_ = release_.get_future().share();
+    std::atomic<bool> ran_{false};
     std::thread thread_;
   };
 
@@ -224,10 +227,11 @@ TEST_F(WriteTest, ManyThreadsLoseNothing) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(Ids().size(), static_cast<size_t>(kThreads * kWrites));
-  EXPECT_THAT(database_.metrics().Expose(), HasSubstr("caisson_sql_write_seconds_count{database=\"test\"} 1600"));
+  // The migration that made the table was two more.
+  EXPECT_THAT(database_.metrics().Expose(), HasSubstr("caisson_sql_write_seconds_count{database=\"test\"} 1602"));
 }
 
-// Enough pages to pass the bound for an idle checkpoint several times.
+// Enough pages to pass the bound for an idle checkpoint.
 TEST_F(WriteTest, TheLogIsEmptiedIntoTheFile) {
   ASSERT_TRUE(database_->Write(context_, [](Transaction& transaction) {
     return transaction.Execute("CREATE TABLE test_blobs (body BLOB)").status();
@@ -237,11 +241,11 @@ TEST_F(WriteTest, TheLogIsEmptiedIntoTheFile) {
       return transaction.Execute("INSERT INTO test_blobs VALUES (zeroblob(2000000))").status();
     }).ok());
   }
-  const auto file = StatFile(database_.path());
-  const auto log = StatFile(database_.path() + "-wal");
-  ASSERT_TRUE(file.ok() && log.ok());
-  EXPECT_GT(file->identity.size, 10'000'000u);
-  EXPECT_LT(log->identity.size, 10'000'000u);
+  // The writer does it after it has answered, as soon as nobody waits for it.
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto file_size = [&] { return StatFile(database_.path())->identity.size; };
+  while (file_size() < 24'000'000 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  EXPECT_GE(file_size(), 24'000'000u);
 }
 
 }  // namespace

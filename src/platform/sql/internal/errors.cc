@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 
 namespace caisson::sql::internal {
@@ -29,8 +30,21 @@ Status ConstraintStatus(int code, const char* message) {
   }
 }
 
-Status InputOutputStatus(sqlite3* connection, int code, std::string_view what, const char* message) {
+int LastErrno(sqlite3* connection) {
   const int error_number = sqlite3_system_errno(connection);
+  if (error_number != 0) return error_number;
+  // SQLite 3.40 does not keep the errno of a COMMIT; the log's file object does.
+  sqlite3_file* log = nullptr;
+  int of_log = 0;
+  if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != nullptr &&
+      log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
+  }
+  return of_log;
+}
+
+Status InputOutputStatus(sqlite3* connection, int code, std::string_view what, const char* message) {
+  const int error_number = LastErrno(connection);
   if (IsDiskFull(error_number)) {
     return ResourceExhausted("{}: no space left for the database ({}); free some disk space, writing then goes on by itself",
                              Shorten(what), std::strerror(error_number));

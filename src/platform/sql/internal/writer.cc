@@ -179,7 +179,9 @@ Status Writer::Begin() {
   // A transaction that is still open would be one whose ROLLBACK failed before.
   if (connection_->in_transaction()) Rollback();
   const Status status = connection_->Execute("BEGIN IMMEDIATE").status();
-  if (!status.ok()) commit_errors_.Increment();
+  if (status.ok()) return status;
+  commit_errors_.Increment();
+  LogHealth(status);
   return status;
 }
 
@@ -187,11 +189,17 @@ Status Writer::Commit() {
   const auto start = clock_.monotonic();
   const Status status = connection_->Execute("COMMIT").status();
   commit_seconds_.Observe(Seconds(clock_.monotonic() - start));
-  // One line when it starts and one when it is over, whatever the number of writes between.
-  if (!status.ok() && !was_failing_) CAISSON_LOG(kError, "sql", "a commit failed: {}", Message(status));
-  if (status.ok() && was_failing_) CAISSON_LOG(kInfo, "sql", "commits work again");
-  was_failing_ = !status.ok();
+  LogHealth(status);
   return status;
+}
+
+void Writer::LogHealth(const Status& commit) {
+  // Broken constraints are the callers' business; what is left is the disk.
+  const bool failing = commit.code() == StatusCode::kResourceExhausted || commit.code() == StatusCode::kUnavailable ||
+                       commit.code() == StatusCode::kDataLoss;
+  if (failing && !was_failing_) CAISSON_LOG(kError, "sql", "the database cannot be written: {}", Message(commit));
+  if (!failing && was_failing_) CAISSON_LOG(kInfo, "sql", "the database can be written again");
+  was_failing_ = failing;
 }
 
 void Writer::Rollback() {

@@ -71,6 +71,8 @@ class Writer {
   Status Begin();
   Status Commit();
   void Rollback();
+  // One line when the disk starts to fail and one when it is over, whatever the number of writes between.
+  void LogHealth(const Status& commit);
   // Tells each caller of a durable group: the commit's actions first, then the listeners, then the callers.
   void Acknowledge(const Group& group);
   void CheckpointIfNeeded();
