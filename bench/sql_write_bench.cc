@@ -1,12 +1,10 @@
-// How many small rows a second go durably through sql::Database::Write, by threads and rows a write; beside it the same rows
-// through SQLite's own C API on one thread, one transaction a batch.
+// How many small rows a second go durably through sql::Database::Write, by threads and rows a
+// write; beside it the same rows through SQLite's own C API on one thread, one transaction a batch.
 //
 //   sql_write_bench [--seconds S] [--folder DIR] [--durability full|normal]
 //
-// Each figure is the median of three rounds on a new file in a temporary folder below DIR (default: the system's), which
-// must be on the disk to be measured.
-#include <sqlite3.h>
-
+// Each figure is the median of three rounds on a new file in a temporary folder below DIR (default:
+// the system's), which must be on the disk to be measured.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -16,6 +14,8 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include <sqlite3.h>
 
 #include "base/files.h"
 #include "platform/sql/database.h"
@@ -33,9 +33,11 @@ struct Settings {
 
 // The shape of a tracked metric.
 constexpr std::string_view kTable =
-    "CREATE TABLE metrics (run_id TEXT NOT NULL, key TEXT NOT NULL, step INTEGER NOT NULL, time INTEGER NOT NULL,"
+    "CREATE TABLE metrics (run_id TEXT NOT NULL, key TEXT NOT NULL, step INTEGER NOT NULL, time "
+    "INTEGER NOT NULL,"
     " value REAL, PRIMARY KEY (run_id, key, step)) WITHOUT ROWID";
-constexpr std::string_view kInsert = "INSERT INTO metrics (run_id, key, step, time, value) VALUES ($1, $2, $3, $4, $5)";
+constexpr std::string_view kInsert =
+    "INSERT INTO metrics (run_id, key, step, time, value) VALUES ($1, $2, $3, $4, $5)";
 
 [[noreturn]] void Fail(std::string_view what) {
   std::fprintf(stderr, "sql_write_bench: %.*s\n", static_cast<int>(what.size()), what.data());
@@ -79,15 +81,18 @@ Outcome MeasureWriter(const Settings& settings, int threads, int rows) {
       while (!stop) {
         const auto begin = steady_clock::now();
         const int64_t first = step;
-        const Status status = (*database)->Write(Context::Background(), [&](sql::Transaction& transaction) -> Status {
-          for (int64_t s = first; s < first + rows; ++s) {
-            CAISSON_TRY(transaction.Execute(kInsert, {run, "loss", s, 1'700'000'000'000 + s, 0.5}));
-          }
-          return OkStatus();
-        });
+        const Status status =
+            (*database)->Write(Context::Background(), [&](sql::Transaction& transaction) -> Status {
+              for (int64_t s = first; s < first + rows; ++s) {
+                CAISSON_TRY(
+                    transaction.Execute(kInsert, {run, "loss", s, 1'700'000'000'000 + s, 0.5}));
+              }
+              return OkStatus();
+            });
         if (!status.ok()) Fail(status.ToString());
         step += rows;
-        latencies[t].push_back(std::chrono::duration<double, std::milli>(steady_clock::now() - begin).count());
+        latencies[t].push_back(
+            std::chrono::duration<double, std::milli>(steady_clock::now() - begin).count());
       }
       total += step;
     });
@@ -108,15 +113,19 @@ Outcome MeasureSqlite(const Settings& settings, int rows) {
   for (const char* suffix : {"", "-wal", "-shm"}) (void)RemoveFile(path + suffix);
   sqlite3* handle = nullptr;
   const auto run = [&](std::string_view text) {
-    if (sqlite3_exec(handle, std::string(text).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) Fail(sqlite3_errmsg(handle));
+    if (sqlite3_exec(handle, std::string(text).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+      Fail(sqlite3_errmsg(handle));
   };
   if (sqlite3_open(path.c_str(), &handle) != SQLITE_OK) Fail("open");
   run("PRAGMA journal_mode=WAL; PRAGMA cache_size=-16000;");
-  run(settings.durability == sql::Durability::kFull ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  run(settings.durability == sql::Durability::kFull ? "PRAGMA synchronous=FULL"
+                                                    : "PRAGMA synchronous=NORMAL");
   run(kTable);
   const auto prepare = [&](std::string_view text) {
     sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(handle, text.data(), static_cast<int>(text.size()), &statement, nullptr) != SQLITE_OK) Fail("prepare");
+    if (sqlite3_prepare_v2(handle, text.data(), static_cast<int>(text.size()), &statement,
+                           nullptr) != SQLITE_OK)
+      Fail("prepare");
     return statement;
   };
   sqlite3_stmt* begin = prepare("BEGIN IMMEDIATE");
@@ -142,36 +151,42 @@ Outcome MeasureSqlite(const Settings& settings, int rows) {
       step_once(insert);
     }
     step_once(commit);
-    latencies.push_back(std::chrono::duration<double, std::milli>(steady_clock::now() - began).count());
+    latencies.push_back(
+        std::chrono::duration<double, std::milli>(steady_clock::now() - began).count());
   }
   const double seconds = std::chrono::duration<double>(steady_clock::now() - start).count();
   for (sqlite3_stmt* statement : {begin, commit, insert}) sqlite3_finalize(statement);
   sqlite3_close(handle);
   std::sort(latencies.begin(), latencies.end());
-  return {static_cast<double>(step) / seconds, latencies[latencies.size() / 2], latencies[latencies.size() * 99 / 100]};
+  return {static_cast<double>(step) / seconds, latencies[latencies.size() / 2],
+          latencies[latencies.size() * 99 / 100]};
 }
 
 template <typename Function>
 Outcome Median(const Function& measure) {
   std::vector<Outcome> rounds;
   for (int i = 0; i < 3; ++i) rounds.push_back(measure());
-  std::sort(rounds.begin(), rounds.end(),
-            [](const Outcome& a, const Outcome& b) { return a.rows_per_second < b.rows_per_second; });
+  std::sort(rounds.begin(), rounds.end(), [](const Outcome& a, const Outcome& b) {
+    return a.rows_per_second < b.rows_per_second;
+  });
   return rounds[1];
 }
 
 int Run(Settings settings) {
   std::printf("durability %s, %.1f s a round, medians of 3\n",
               settings.durability == sql::Durability::kFull ? "full" : "normal", settings.seconds);
-  std::printf("%-28s %8s %6s %12s %10s %10s %8s\n", "", "threads", "rows", "rows/s", "p50 ms", "p99 ms", "ratio");
-  constexpr int kShapes[][2] = {{1, 1}, {64, 1}, {256, 1}, {16, 10}, {64, 10}, {64, 100}, {4, 1000}, {8, 1000}};
+  std::printf("%-28s %8s %6s %12s %10s %10s %8s\n", "", "threads", "rows", "rows/s", "p50 ms",
+              "p99 ms", "ratio");
+  constexpr int kShapes[][2] = {{1, 1},   {64, 1},   {256, 1},  {16, 10},
+                                {64, 10}, {64, 100}, {4, 1000}, {8, 1000}};
   for (const auto& [threads, rows] : kShapes) {
     const Outcome plain = Median([&] { return MeasureSqlite(settings, rows); });
     const Outcome ours = Median([&] { return MeasureWriter(settings, threads, rows); });
-    std::printf("%-28s %8d %6d %12.0f %10.3f %10.3f\n", "sqlite3 C API", 1, rows, plain.rows_per_second, plain.p50_millis,
-                plain.p99_millis);
-    std::printf("%-28s %8d %6d %12.0f %10.3f %10.3f %8.2f\n", "sql::Database::Write", threads, rows, ours.rows_per_second,
-                ours.p50_millis, ours.p99_millis, ours.rows_per_second / plain.rows_per_second);
+    std::printf("%-28s %8d %6d %12.0f %10.3f %10.3f\n", "sqlite3 C API", 1, rows,
+                plain.rows_per_second, plain.p50_millis, plain.p99_millis);
+    std::printf("%-28s %8d %6d %12.0f %10.3f %10.3f %8.2f\n", "sql::Database::Write", threads, rows,
+                ours.rows_per_second, ours.p50_millis, ours.p99_millis,
+                ours.rows_per_second / plain.rows_per_second);
     std::fflush(stdout);
   }
   return 0;
@@ -190,10 +205,12 @@ int main(int argc, char** argv) {
     } else if (flag == "--folder") {
       parent = argv[i + 1];
     } else if (flag == "--durability") {
-      settings.durability =
-          std::string_view(argv[i + 1]) == "normal" ? caisson::sql::Durability::kNormal : caisson::sql::Durability::kFull;
+      settings.durability = std::string_view(argv[i + 1]) == "normal"
+                                ? caisson::sql::Durability::kNormal
+                                : caisson::sql::Durability::kFull;
     } else {
-      caisson::Fail("usage: sql_write_bench [--seconds S] [--folder DIR] [--durability full|normal]");
+      caisson::Fail(
+          "usage: sql_write_bench [--seconds S] [--folder DIR] [--durability full|normal]");
     }
   }
   // TemporaryDirectory follows TMPDIR.

@@ -23,9 +23,10 @@ std::string MetricName(const std::string& path) {
 
 class Database::Impl {
  public:
-  Impl(std::unique_ptr<internal::Connection> connection, const DatabaseOptions& options, const Clock& clock,
-       telemetry::Registry& metrics)
-      : writer_(std::move(connection), options, MetricName(options.path), clock, metrics, listeners_),
+  Impl(std::unique_ptr<internal::Connection> connection, const DatabaseOptions& options,
+       const Clock& clock, telemetry::Registry& metrics)
+      : writer_(std::move(connection), options, MetricName(options.path), clock, metrics,
+                listeners_),
         readers_(options.path, options.readers) {}
 
   internal::Writer& writer() { return writer_; }
@@ -34,7 +35,8 @@ class Database::Impl {
 
  private:
   internal::Listeners listeners_;
-  // Goes after the readers: the last connection to close empties the log, which a read-only one cannot.
+  // Goes after the readers: the last connection to close empties the log, which a read-only one
+  // cannot.
   internal::Writer writer_;
   internal::ReaderPool readers_;
 };
@@ -43,17 +45,22 @@ Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options,
                                                  telemetry::Registry& metrics) {
   CAISSON_TRY(MakeDirectories(ParentPath(options.path)));
   CAISSON_ASSIGN(std::unique_ptr<internal::Connection> connection,
-                 internal::Connection::Open(options.path, internal::Connection::Mode::kWrite, options.durability));
-  return std::unique_ptr<Database>(new Database(std::make_unique<Impl>(std::move(connection), options, clock, metrics)));
+                 internal::Connection::Open(options.path, internal::Connection::Mode::kWrite,
+                                            options.durability));
+  return std::unique_ptr<Database>(
+      new Database(std::make_unique<Impl>(std::move(connection), options, clock, metrics)));
 }
 
 Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Database::~Database() = default;
 
-Status Database::Migrate(const Schema& schema) { return internal::Migrate(impl_->writer(), schema); }
+Status Database::Migrate(const Schema& schema) {
+  return internal::Migrate(impl_->writer(), schema);
+}
 
-Status Database::Write(const Context& context, const std::function<Status(Transaction&)>& function) {
+Status Database::Write(const Context& context,
+                       const std::function<Status(Transaction&)>& function) {
   return impl_->writer().Write(context, function);
 }
 
@@ -71,7 +78,8 @@ size_t Database::queued_writes() const { return impl_->writer().queued(); }
 
 Status Database::Ping(const Context& context) {
   return Read(context, [](Session& session) {
-    return session.Query("SELECT count(*) FROM sqlite_schema", {}, [](const Row&) { return OkStatus(); });
+    return session.Query("SELECT count(*) FROM sqlite_schema", {},
+                         [](const Row&) { return OkStatus(); });
   });
 }
 

@@ -1,7 +1,7 @@
 // SQL: one writer thread with group commit, a few readers, migrations.
 //
-// The surface names no engine, so that the same domain code runs on PostgreSQL. Statements use $1, $2, ... as parameters and
-// keep to the SQL that SQLite and PostgreSQL share.
+// The surface names no engine, so that the same domain code runs on PostgreSQL. Statements use $1,
+// $2, ... as parameters and keep to the SQL that SQLite and PostgreSQL share.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,9 @@ class Value {
     if (value.has_value()) *this = Value(*value);
   }
 
-  const std::variant<std::monostate, int64_t, double, std::string_view, Bytes>& get() const { return value_; }
+  const std::variant<std::monostate, int64_t, double, std::string_view, Bytes>& get() const {
+    return value_;
+  }
 
  private:
   std::variant<std::monostate, int64_t, double, std::string_view, Bytes> value_;
@@ -56,7 +58,8 @@ class Value {
 
 using Parameters = std::vector<Value>;
 
-// The present row of a running query; valid until the next row. Columns count from 0. A null reads as 0 or empty text.
+// The present row of a running query; valid until the next row. Columns count from 0. A null reads
+// as 0 or empty text.
 class Row {
  public:
   virtual bool IsNull(int column) const = 0;
@@ -75,15 +78,17 @@ class Row {
   ~Row() = default;
 };
 
-// A connection lent to a function for the length of a read or a transaction. Used only inside that function, on its thread.
-// Statements are prepared once a connection and cached by their text, so pass constant text and parameters.
+// A connection lent to a function for the length of a read or a transaction. Used only inside that
+// function, on its thread. Statements are prepared once a connection and cached by their text, so
+// pass constant text and parameters.
 class Session {
  public:
   // Runs a query; `on_row` may stop it early by returning an error, which Query returns.
   virtual Status Query(std::string_view statement, const Parameters& parameters,
                        const std::function<Status(const Row&)>& on_row) = 0;
   // Runs a statement without rows; the result is the number of rows changed.
-  virtual Result<int64_t> Execute(std::string_view statement, const Parameters& parameters = {}) = 0;
+  virtual Result<int64_t> Execute(std::string_view statement,
+                                  const Parameters& parameters = {}) = 0;
 
   // The first row through `read`, or nothing.
   template <typename T>
@@ -115,11 +120,12 @@ class Session {
 // A session inside a write transaction.
 class Transaction : public Session {
  public:
-  // Runs on the writer thread after the transaction is durable and before Write returns; not at all when it is rolled back.
-  // Keep it short: it holds up the writer. It is meant for waking others.
+  // Runs on the writer thread after the transaction is durable and before Write returns; not at all
+  // when it is rolled back. Keep it short: it holds up the writer. It is meant for waking others.
   virtual void OnCommit(std::function<void()> action) = 0;
-  // Once the transaction is durable, wakes whoever listens to `channel` (Database::Listen), as PostgreSQL's NOTIFY does.
-  // Several notifications of a channel may become one. A module uses channels that start with its own name.
+  // Once the transaction is durable, wakes whoever listens to `channel` (Database::Listen), as
+  // PostgreSQL's NOTIFY does. Several notifications of a channel may become one. A module uses
+  // channels that start with its own name.
   virtual void Notify(std::string_view channel) = 0;
   // Who asks, for the audit log and the tables' own history.
   virtual const Context& context() const = 0;
@@ -130,7 +136,8 @@ class Transaction : public Session {
   ~Transaction() = default;
 };
 
-// One step of a module's schema. Numbers count from 1 without gaps; a step that was released is never changed.
+// One step of a module's schema. Numbers count from 1 without gaps; a step that was released is
+// never changed.
 struct Migration {
   int number = 0;
   std::string_view name;
@@ -157,8 +164,8 @@ struct DatabaseOptions {
   int group_size = 1'000;
 };
 
-// Keeps a function listening to a channel for as long as it lives. Must go before the Database does. Its destructor waits
-// for a call of the function that is under way.
+// Keeps a function listening to a channel for as long as it lives. Must go before the Database
+// does. Its destructor waits for a call of the function that is under way.
 class Listener {
  public:
   Listener() = default;
@@ -181,26 +188,30 @@ class Listener {
 
 // A database file. Owned by `app`, outlives every domain. Any thread may call Read and Write.
 //
-// Write runs the function on the single writer thread inside a transaction and returns after the commit is durable. Functions
-// that wait together share a commit, each in a savepoint of its own: one that fails is rolled back alone, and its Status
-// goes to its caller. The function may run again when the commit of its group failed, so it must not have effects outside
-// the database. Read runs the function on the calling thread with a read-only connection on one snapshot.
+// Write runs the function on the single writer thread inside a transaction and returns after the
+// commit is durable. Functions that wait together share a commit, each in a savepoint of its own:
+// one that fails is rolled back alone, and its Status goes to its caller. The function may run
+// again when the commit of its group failed, so it must not have effects outside the database. Read
+// runs the function on the calling thread with a read-only connection on one snapshot.
 //
-// Neither may be called from inside a function of the same kind (Internal says so): pass the Session on. A Read inside a
-// write function sees the state before the transaction. A call ends with the context's error soon after its deadline or its
-// cancellation, except that a commit under way is waited for, since its outcome must be known.
+// Neither may be called from inside a function of the same kind (Internal says so): pass the
+// Session on. A Read inside a write function sees the state before the transaction. A call ends
+// with the context's error soon after its deadline or its cancellation, except that a commit under
+// way is waited for, since its outcome must be known.
 //
-// Errors: a value that breaks a UNIQUE or PRIMARY KEY constraint is AlreadyExists and names the constraint; CHECK and NOT
-// NULL are InvalidArgument, FOREIGN KEY is FailedPrecondition. A full disk or a full queue is ResourceExhausted; writing
-// works again as soon as there is room. A damaged file is DataLoss. Another process that holds the file is Unavailable.
+// Errors: a value that breaks a UNIQUE or PRIMARY KEY constraint is AlreadyExists and names the
+// constraint; CHECK and NOT NULL are InvalidArgument, FOREIGN KEY is FailedPrecondition. A full
+// disk or a full queue is ResourceExhausted; writing works again as soon as there is room. A
+// damaged file is DataLoss. Another process that holds the file is Unavailable.
 class Database {
  public:
   static Result<std::unique_ptr<Database>> Open(const DatabaseOptions& options, const Clock& clock,
                                                 telemetry::Registry& metrics);
   ~Database();
 
-  // Brings a module's tables up to date, in one transaction a step, each recorded with its checksum. A newer or a changed
-  // step in the file is FailedPrecondition, naming the version of the program that is needed.
+  // Brings a module's tables up to date, in one transaction a step, each recorded with its
+  // checksum. A newer or a changed step in the file is FailedPrecondition, naming the version of
+  // the program that is needed.
   Status Migrate(const Schema& schema);
 
   Status Write(const Context& context, const std::function<Status(Transaction&)>& function);
@@ -208,7 +219,8 @@ class Database {
 
   // The same with a value as the result.
   template <typename T>
-  Result<T> WriteFor(const Context& context, const std::function<Result<T>(Transaction&)>& function) {
+  Result<T> WriteFor(const Context& context,
+                     const std::function<Result<T>(Transaction&)>& function) {
     std::optional<T> value;
     CAISSON_TRY(Write(context, [&](Transaction& transaction) -> Status {
       CAISSON_ASSIGN(value, function(transaction));
@@ -226,8 +238,9 @@ class Database {
     return *std::move(value);
   }
 
-  // Calls `function` on the writer thread after each commit that notified `channel` (Transaction::Notify); the rules of
-  // OnCommit hold, and it must not call Listen or drop a Listener. Any thread may call Listen.
+  // Calls `function` on the writer thread after each commit that notified `channel`
+  // (Transaction::Notify); the rules of OnCommit hold, and it must not call Listen or drop a
+  // Listener. Any thread may call Listen.
   [[nodiscard]] Listener Listen(std::string_view channel, std::function<void()> function);
 
   // Write functions that wait for the writer now.
@@ -235,8 +248,9 @@ class Database {
 
   // OK when a trivial read works; used by /readyz.
   Status Ping(const Context& context);
-  // An online copy into a new file, consistent at one moment; writing goes on meanwhile. AlreadyExists when the file is
-  // there. The copy appears under its name only when it is whole and synced.
+  // An online copy into a new file, consistent at one moment; writing goes on meanwhile.
+  // AlreadyExists when the file is there. The copy appears under its name only when it is whole and
+  // synced.
   Status BackupTo(const Context& context, const std::string& path);
 
  private:

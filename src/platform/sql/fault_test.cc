@@ -1,19 +1,18 @@
 // What was acknowledged survives kill -9, torn files and full disks.
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <random>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/files.h"
 #include "platform/sql/database.h"
@@ -23,7 +22,8 @@ namespace {
 
 const SystemClock kClock;
 
-constexpr std::string_view kTable = "CREATE TABLE test_items (id BIGINT PRIMARY KEY, body TEXT NOT NULL)";
+constexpr std::string_view kTable =
+    "CREATE TABLE test_items (id BIGINT PRIMARY KEY, body TEXT NOT NULL)";
 
 Result<std::unique_ptr<Database>> OpenItems(const std::string& path, telemetry::Registry& metrics) {
   CAISSON_ASSIGN(auto database, Database::Open({.path = path}, kClock, metrics));
@@ -33,13 +33,15 @@ Result<std::unique_ptr<Database>> OpenItems(const std::string& path, telemetry::
 
 Status Put(Database& database, int64_t id, std::string_view body) {
   return database.Write(Context::Background(), [&](Transaction& transaction) {
-    return transaction.Execute("INSERT INTO test_items (id, body) VALUES ($1, $2)", {id, body}).status();
+    return transaction.Execute("INSERT INTO test_items (id, body) VALUES ($1, $2)", {id, body})
+        .status();
   });
 }
 
 Result<std::vector<int64_t>> Ids(Database& database) {
   return database.ReadFor<std::vector<int64_t>>(Context::Background(), [](Session& session) {
-    return session.QueryAll<int64_t>("SELECT id FROM test_items ORDER BY id", {}, [](const Row& row) { return row.Int(0); });
+    return session.QueryAll<int64_t>("SELECT id FROM test_items ORDER BY id", {},
+                                     [](const Row& row) { return row.Int(0); });
   });
 }
 
@@ -67,7 +69,8 @@ int WaitForExit(pid_t pid) {
   return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
 }
 
-// Several threads write rows and say through the pipe which ones were acknowledged, until they are killed.
+// Several threads write rows and say through the pipe which ones were acknowledged, until they are
+// killed.
 int WriteUntilKilled(const std::string& path, int64_t first_id, int acknowledged_pipe) {
   telemetry::Registry metrics;
   auto database = OpenItems(path, metrics);
@@ -98,7 +101,8 @@ TEST(FaultTest, NothingAcknowledgedIsLostWhenTheProcessIsKilled) {
     ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
     const pid_t pid = StartChild([&] { return WriteUntilKilled(path, first_id, ends[1]); });
     close(ends[1]);
-    // The moment is random but for one thing: it comes after some acknowledgements, so that each round tests something.
+    // The moment is random but for one thing: it comes after some acknowledgements, so that each
+    // round tests something.
     const size_t enough = acknowledged.size() + 1 + random() % 60;
     int64_t id = 0;
     while (read(ends[0], &id, sizeof(id)) == sizeof(id)) {
@@ -120,21 +124,23 @@ TEST(FaultTest, NothingAcknowledgedIsLostWhenTheProcessIsKilled) {
   EXPECT_GE(acknowledged.size(), 20u);
 }
 
-// A power cut tears the end of the log. Whatever is cut off or overwritten there, the file opens with a prefix of the commits.
+// A power cut tears the end of the log. Whatever is cut off or overwritten there, the file opens
+// with a prefix of the commits.
 TEST(FaultTest, ATornLogKeepsThePrefix) {
   const auto folder = TemporaryDirectory::Create();
   const std::string original = folder->path() + "/original/main.db";
   constexpr int64_t kRows = 50;
   // A child that ends without closing leaves the log as it is.
   ASSERT_EQ(WaitForExit(StartChild([&] {
-    telemetry::Registry metrics;
-    auto database = OpenItems(original, metrics);
-    for (int64_t id = 0; id < kRows; ++id) {
-      if (!database.ok() || !Put(**database, id, std::string(500, 'x')).ok()) _exit(1);
-    }
-    _exit(0);
-    return 0;
-  })), 0);
+              telemetry::Registry metrics;
+              auto database = OpenItems(original, metrics);
+              for (int64_t id = 0; id < kRows; ++id) {
+                if (!database.ok() || !Put(**database, id, std::string(500, 'x')).ok()) _exit(1);
+              }
+              _exit(0);
+              return 0;
+            })),
+            0);
   const std::string log = ReadFile(original + "-wal").value();
   const std::string main = ReadFile(original).value();
   std::mt19937 random(1);
@@ -145,7 +151,8 @@ TEST(FaultTest, ATornLogKeepsThePrefix) {
     if (round % 2 == 0) {
       torn.resize(at);
     } else {
-      for (size_t i = at; i < std::min(at + 512, torn.size()); ++i) torn[i] = static_cast<char>(random());
+      for (size_t i = at; i < std::min(at + 512, torn.size()); ++i)
+        torn[i] = static_cast<char>(random());
     }
     const std::string path = folder->path() + "/torn" + std::to_string(round) + "/main.db";
     ASSERT_TRUE(MakeDirectories(ParentPath(path)).ok());
@@ -164,8 +171,9 @@ TEST(FaultTest, ATornLogKeepsThePrefix) {
   EXPECT_LT(shortest, static_cast<size_t>(kRows));
 }
 
-// Fills the disk through `database`, checks the error, frees space with `free_space` and checks that writing goes on and that
-// all that was acknowledged is there. The result is 0, or the number of the step that went wrong.
+// Fills the disk through `database`, checks the error, frees space with `free_space` and checks
+// that writing goes on and that all that was acknowledged is there. The result is 0, or the number
+// of the step that went wrong.
 int FillAndRecover(const std::string& path, const std::function<void()>& free_space) {
   telemetry::Registry metrics;
   auto database = OpenItems(path, metrics);
@@ -193,10 +201,14 @@ TEST(FaultTest, AFileSizeLimitIsAFullDisk) {
   const auto folder = TemporaryDirectory::Create();
   const int code = WaitForExit(StartChild([&] {
     signal(SIGXFSZ, SIG_IGN);
-    struct rlimit limit {2'000'000, RLIM_INFINITY};
+    struct rlimit limit {
+      2'000'000, RLIM_INFINITY
+    };
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 100;
     return FillAndRecover(folder->path() + "/main.db", [] {
-      struct rlimit none {RLIM_INFINITY, RLIM_INFINITY};
+      struct rlimit none {
+        RLIM_INFINITY, RLIM_INFINITY
+      };
       setrlimit(RLIMIT_FSIZE, &none);
     });
   }));

@@ -14,8 +14,8 @@
 
 namespace caisson::sql::testing {
 
-// Opens in the constructor and removes its folder at the end; failing to open ends the test program, since no test could go
-// on. Used by one thread; the Database inside may be used by any.
+// Opens in the constructor and removes its folder at the end; failing to open ends the test
+// program, since no test could go on. Used by one thread; the Database inside may be used by any.
 class TestDatabase {
  public:
   // A new database, after `script` when that is not empty.

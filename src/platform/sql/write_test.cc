@@ -18,17 +18,21 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kEndless =
-    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) INSERT INTO test_items SELECT x FROM n";
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) INSERT INTO test_items SELECT "
+    "x FROM n";
 
 class WriteTest : public ::testing::Test {
  protected:
-  WriteTest() : database_("CREATE TABLE test_items (id BIGINT PRIMARY KEY);", {.write_queue_capacity = 50}) {}
+  WriteTest()
+      : database_("CREATE TABLE test_items (id BIGINT PRIMARY KEY);",
+                  {.write_queue_capacity = 50}) {}
 
   static Status Insert(Transaction& transaction, int64_t id) {
     return transaction.Execute("INSERT INTO test_items VALUES ($1)", {id}).status();
   }
   Status Put(int64_t id) {
-    return database_->Write(context_, [&](Transaction& transaction) { return Insert(transaction, id); });
+    return database_->Write(context_,
+                            [&](Transaction& transaction) { return Insert(transaction, id); });
   }
   std::vector<int64_t> Ids() {
     return *database_->ReadFor<std::vector<int64_t>>(context_, [](Session& session) {
@@ -37,7 +41,8 @@ class WriteTest : public ::testing::Test {
     });
   }
 
-  // Keeps the writer busy until Release, so that what is written meanwhile becomes one group with the blocking function.
+  // Keeps the writer busy until Release, so that what is written meanwhile becomes one group with
+  // the blocking function.
   class Blocker {
    public:
     explicit Blocker(WriteTest& test) {
@@ -94,7 +99,8 @@ TEST_F(WriteTest, AFailedFunctionIsRolledBackAlone) {
   EXPECT_THAT(Ids(), ElementsAre(0, 2, 4, 6, 8));
 }
 
-// SQLite gives up the whole transaction when a write is interrupted; the others of the group must not notice.
+// SQLite gives up the whole transaction when a write is interrupted; the others of the group must
+// not notice.
 TEST_F(WriteTest, AnInterruptedWriteTakesNobodyWithIt) {
   std::vector<std::thread> threads;
   std::atomic<int> runs{0};
@@ -112,10 +118,11 @@ TEST_F(WriteTest, AnInterruptedWriteTakesNobodyWithIt) {
     WaitForQueue(5);
     CancelSource cancel;
     threads.emplace_back([&, cancel]() mutable {
-      const Status status = database_->Write(context_.WithCancel(cancel), [&](Transaction& transaction) {
-        cancel.Cancel();
-        return transaction.Execute(kEndless).status();
-      });
+      const Status status =
+          database_->Write(context_.WithCancel(cancel), [&](Transaction& transaction) {
+            cancel.Cancel();
+            return transaction.Execute(kEndless).status();
+          });
       EXPECT_EQ(status.code(), StatusCode::kCancelled) << status;
     });
     WaitForQueue(6);
@@ -128,11 +135,16 @@ TEST_F(WriteTest, AnInterruptedWriteTakesNobodyWithIt) {
 
 // A deferred foreign key shows only at the commit, which it makes fail for the whole group.
 TEST_F(WriteTest, AGroupWhoseCommitFailsIsTriedOneByOne) {
-  ASSERT_TRUE(database_->Write(context_, [](Transaction& transaction) {
-    return transaction
-        .Execute("CREATE TABLE test_children (id BIGINT REFERENCES test_items (id) DEFERRABLE INITIALLY DEFERRED)")
-        .status();
-  }).ok());
+  ASSERT_TRUE(database_
+                  ->Write(context_,
+                          [](Transaction& transaction) {
+                            return transaction
+                                .Execute(
+                                    "CREATE TABLE test_children (id BIGINT REFERENCES test_items "
+                                    "(id) DEFERRABLE INITIALLY DEFERRED)")
+                                .status();
+                          })
+                  .ok());
   Blocker blocker(*this);
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
@@ -153,47 +165,59 @@ TEST_F(WriteTest, AGroupWhoseCommitFailsIsTriedOneByOne) {
 TEST_F(WriteTest, ActionsRunOnceAfterTheCommitAndBeforeTheAnswer) {
   std::vector<std::string> log;
   Listener listener = database_->Listen("test.channel", [&] { log.push_back("heard"); });
-  ASSERT_TRUE(database_->Write(context_, [&](Transaction& transaction) -> Status {
-    transaction.OnCommit([&] { log.push_back("committed"); });
-    transaction.Notify("test.channel");
-    transaction.Notify("test.channel");
-    transaction.Notify("test.other");
-    EXPECT_TRUE(log.empty());
-    return Insert(transaction, 1);
-  }).ok());
+  ASSERT_TRUE(database_
+                  ->Write(context_,
+                          [&](Transaction& transaction) -> Status {
+                            transaction.OnCommit([&] { log.push_back("committed"); });
+                            transaction.Notify("test.channel");
+                            transaction.Notify("test.channel");
+                            transaction.Notify("test.other");
+                            EXPECT_TRUE(log.empty());
+                            return Insert(transaction, 1);
+                          })
+                  .ok());
   EXPECT_THAT(log, ElementsAre("committed", "heard"));
-  EXPECT_FALSE(database_->Write(context_, [&](Transaction& transaction) -> Status {
-    transaction.OnCommit([&] { log.push_back("never"); });
-    transaction.Notify("test.channel");
-    return Insert(transaction, 1);
-  }).ok());
+  EXPECT_FALSE(database_
+                   ->Write(context_,
+                           [&](Transaction& transaction) -> Status {
+                             transaction.OnCommit([&] { log.push_back("never"); });
+                             transaction.Notify("test.channel");
+                             return Insert(transaction, 1);
+                           })
+                   .ok());
   EXPECT_EQ(log.size(), 2u);
   listener = Listener();
-  ASSERT_TRUE(database_->Write(context_, [](Transaction& transaction) {
-    transaction.Notify("test.channel");
-    return OkStatus();
-  }).ok());
+  ASSERT_TRUE(database_
+                  ->Write(context_,
+                          [](Transaction& transaction) {
+                            transaction.Notify("test.channel");
+                            return OkStatus();
+                          })
+                  .ok());
   EXPECT_EQ(log.size(), 2u);
 }
 
 TEST_F(WriteTest, TheTransactionKnowsWhoAndWhen) {
-  ASSERT_TRUE(database_->Write(context_.WithPrincipal("ada").WithProject("flights"), [](Transaction& transaction) {
-    EXPECT_EQ(transaction.context().principal(), "ada");
-    EXPECT_EQ(transaction.context().project(), "flights");
-    EXPECT_GT(transaction.now(), 1'600'000'000'000);
-    return OkStatus();
-  }).ok());
+  ASSERT_TRUE(database_
+                  ->Write(context_.WithPrincipal("ada").WithProject("flights"),
+                          [](Transaction& transaction) {
+                            EXPECT_EQ(transaction.context().principal(), "ada");
+                            EXPECT_EQ(transaction.context().project(), "flights");
+                            EXPECT_GT(transaction.now(), 1'600'000'000'000);
+                            return OkStatus();
+                          })
+                  .ok());
 }
 
 TEST_F(WriteTest, ADeadlineEndsTheWaitInTheQueue) {
   bool ran = false;
   {
     Blocker blocker(*this);
-    const Status status =
-        database_->Write(context_.WithTimeout(std::chrono::milliseconds(5)), [&](Transaction& transaction) {
-          ran = true;
-          return Insert(transaction, 1);
-        });
+    const Status status = database_->Write(context_.WithTimeout(std::chrono::milliseconds(5)),
+                                           [&](Transaction& transaction) {
+                                             ran = true;
+                                             return Insert(transaction, 1);
+                                           });
     EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded);
   }
   EXPECT_TRUE(Put(2).ok());
@@ -228,23 +252,34 @@ TEST_F(WriteTest, ManyThreadsLoseNothing) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(Ids().size(), static_cast<size_t>(kThreads * kWrites));
   // The migration that made the table was two more.
-  EXPECT_THAT(database_.metrics().Expose(), HasSubstr("caisson_sql_write_seconds_count{database=\"test\"} 1602"));
+  EXPECT_THAT(database_.metrics().Expose(),
+              HasSubstr("caisson_sql_write_seconds_count{database=\"test\"} 1602"));
 }
 
 // Enough pages to pass the bound for an idle checkpoint.
 TEST_F(WriteTest, TheLogIsEmptiedIntoTheFile) {
-  ASSERT_TRUE(database_->Write(context_, [](Transaction& transaction) {
-    return transaction.Execute("CREATE TABLE test_blobs (body BLOB)").status();
-  }).ok());
+  ASSERT_TRUE(
+      database_
+          ->Write(context_,
+                  [](Transaction& transaction) {
+                    return transaction.Execute("CREATE TABLE test_blobs (body BLOB)").status();
+                  })
+          .ok());
   for (int i = 0; i < 12; ++i) {
-    ASSERT_TRUE(database_->Write(context_, [](Transaction& transaction) {
-      return transaction.Execute("INSERT INTO test_blobs VALUES (zeroblob(2000000))").status();
-    }).ok());
+    ASSERT_TRUE(database_
+                    ->Write(context_,
+                            [](Transaction& transaction) {
+                              return transaction
+                                  .Execute("INSERT INTO test_blobs VALUES (zeroblob(2000000))")
+                                  .status();
+                            })
+                    .ok());
   }
   // The writer does it after it has answered, as soon as nobody waits for it.
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   const auto file_size = [&] { return StatFile(database_.path())->identity.size; };
-  while (file_size() < 24'000'000 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  while (file_size() < 24'000'000 && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::yield();
   EXPECT_GE(file_size(), 24'000'000u);
 }
 

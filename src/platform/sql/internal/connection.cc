@@ -1,18 +1,18 @@
 #include "platform/sql/internal/connection.h"
 
-#include <sqlite3.h>
-
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include "platform/sql/internal/errors.h"
 
 namespace caisson::sql::internal {
 namespace {
 
-// Statements are constant texts, so a module has some dozens; the bound is for those that are composed, such as searches.
+// Statements are constant texts, so a module has some dozens; the bound is for those that are
+// composed, such as searches.
 constexpr size_t kMaxCachedStatements = 256;
 // Virtual machine steps between two looks at the context: some tens of microseconds.
 constexpr int kProgressSteps = 4'000;
@@ -27,7 +27,9 @@ class Connection::Borrowed {
   explicit Borrowed(Statement* cached) : statement_(cached) {}
   explicit Borrowed(Statement own) : own_(std::move(own)), statement_(nullptr) {}
   Borrowed(Borrowed&& other) noexcept
-      : own_(std::move(other.own_)), statement_(std::exchange(other.statement_, nullptr)), valid_(other.valid_) {
+      : own_(std::move(other.own_)),
+        statement_(std::exchange(other.statement_, nullptr)),
+        valid_(other.valid_) {
     other.valid_ = false;
   }
   ~Borrowed() {
@@ -41,14 +43,19 @@ class Connection::Borrowed {
   bool valid_ = true;
 };
 
-Result<std::unique_ptr<Connection>> Connection::Open(const std::string& path, Mode mode, Durability durability) {
+Result<std::unique_ptr<Connection>> Connection::Open(const std::string& path, Mode mode,
+                                                     Durability durability) {
   sqlite3* handle = nullptr;
-  const int access = mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int access =
+      mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  const int code = sqlite3_open_v2(path.c_str(), &handle,
+                                   access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   // The destructor also closes a handle whose opening failed, as SQLite asks for.
   std::unique_ptr<Connection> connection(new Connection(handle, path));
-  if (code != SQLITE_OK) return ErrorStatus(handle, code, fmt::format("open the database {}", path));
-  CAISSON_TRY(WithContext(connection->Configure(mode, durability), fmt::format("open the database {}", path)));
+  if (code != SQLITE_OK)
+    return ErrorStatus(handle, code, fmt::format("open the database {}", path));
+  CAISSON_TRY(WithContext(connection->Configure(mode, durability),
+                          fmt::format("open the database {}", path)));
   return connection;
 }
 
@@ -60,13 +67,16 @@ Connection::~Connection() {
 
 Status Connection::Configure(Mode mode, Durability durability) {
   sqlite3_busy_handler(handle_, &Connection::OnBusy, this);
-  CAISSON_TRY(RunScript("PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"));
+  CAISSON_TRY(
+      RunScript("PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"));
   if (mode == Mode::kRead) {
     CAISSON_TRY(RunScript("PRAGMA query_only=ON; PRAGMA cache_size=-4000;"));
   } else {
     CAISSON_TRY(RunScript("PRAGMA journal_mode=WAL; PRAGMA cache_size=-16000;"));
-    CAISSON_TRY(RunScript(durability == Durability::kFull ? "PRAGMA synchronous=FULL;" : "PRAGMA synchronous=NORMAL;"));
-    // The writer decides when to checkpoint; the hook only counts. It replaces SQLite's own automatic checkpoint.
+    CAISSON_TRY(RunScript(durability == Durability::kFull ? "PRAGMA synchronous=FULL;"
+                                                          : "PRAGMA synchronous=NORMAL;"));
+    // The writer decides when to checkpoint; the hook only counts. It replaces SQLite's own
+    // automatic checkpoint.
     sqlite3_wal_hook(handle_, &Connection::OnWal, this);
   }
   sqlite3_progress_handler(handle_, kProgressSteps, &Connection::OnProgress, this);
@@ -80,7 +90,8 @@ int Connection::OnProgress(void* self) {
 
 int Connection::OnBusy(void* self, int count) {
   auto* connection = static_cast<Connection*>(self);
-  if (!connection->wait_when_busy_ || count * kBusyStep >= kBusyTimeout || OnProgress(self) != 0) return 0;
+  if (!connection->wait_when_busy_ || count * kBusyStep >= kBusyTimeout || OnProgress(self) != 0)
+    return 0;
   sqlite3_sleep(kBusyStep);
   return 1;
 }
@@ -133,7 +144,8 @@ Status Connection::Query(std::string_view text, const Parameters& parameters,
 Result<int64_t> Connection::Execute(std::string_view text, const Parameters& parameters) {
   CAISSON_ASSIGN(Borrowed statement, Borrow(text));
   CAISSON_TRY(statement->Bind(parameters));
-  // sqlite3_changes still tells of the statement before after one that changes nothing, such as CREATE TABLE.
+  // sqlite3_changes still tells of the statement before after one that changes nothing, such as
+  // CREATE TABLE.
   const int64_t before = sqlite3_total_changes64(handle_);
   int code = SQLITE_OK;
   while ((code = statement->Step()) == SQLITE_ROW) {
@@ -149,7 +161,8 @@ Status Connection::RunScript(std::string_view script) {
     sqlite3_stmt* handle = nullptr;
     const char* tail = nullptr;
     int code = sqlite3_prepare_v2(handle_, next, static_cast<int>(end - next), &handle, &tail);
-    const std::string_view text(next, static_cast<size_t>(tail != nullptr ? tail - next : end - next));
+    const std::string_view text(next,
+                                static_cast<size_t>(tail != nullptr ? tail - next : end - next));
     if (code != SQLITE_OK) return ErrorStatus(handle_, code, text);
     if (handle != nullptr) {  // otherwise only spaces or a comment were left
       while ((code = sqlite3_step(handle)) == SQLITE_ROW) {
@@ -169,8 +182,9 @@ Status Connection::Checkpoint(bool full) {
   wait_when_busy_ = false;
   int pages_in_log = 0;
   int pages_moved = 0;
-  const int code = sqlite3_wal_checkpoint_v2(handle_, "main", full ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-                                             &pages_in_log, &pages_moved);
+  const int code = sqlite3_wal_checkpoint_v2(
+      handle_, "main", full ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &pages_in_log,
+      &pages_moved);
   wait_when_busy_ = true;
   if (code == SQLITE_OK && pages_moved == pages_in_log) wal_pages_ = 0;
   // Readers in the way are not an error: the rest is moved the next time.

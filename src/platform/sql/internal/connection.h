@@ -15,17 +15,19 @@ struct sqlite3;
 
 namespace caisson::sql::internal {
 
-// Owned by the Writer or the ReaderPool. One thread at a time. Everything that runs on it ends with the error of the context
-// in force, soon after that has ended.
+// Owned by the Writer or the ReaderPool. One thread at a time. Everything that runs on it ends with
+// the error of the context in force, soon after that has ended.
 class Connection final : public Session {
  public:
   enum class Mode { kWrite, kRead };
-  static Result<std::unique_ptr<Connection>> Open(const std::string& path, Mode mode, Durability durability);
+  static Result<std::unique_ptr<Connection>> Open(const std::string& path, Mode mode,
+                                                  Durability durability);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // The context that bounds what runs from now on; nullptr for none. It must live until it is replaced.
+  // The context that bounds what runs from now on; nullptr for none. It must live until it is
+  // replaced.
   void set_context(const Context* context) { context_ = context; }
 
   Status Query(std::string_view statement, const Parameters& parameters,
@@ -35,11 +37,13 @@ class Connection final : public Session {
   // Several statements without parameters, separated by semicolons; not cached.
   Status RunScript(std::string_view script);
 
-  // False as soon as SQLite has rolled back by itself, as it does after a full disk or an interrupted write.
+  // False as soon as SQLite has rolled back by itself, as it does after a full disk or an
+  // interrupted write.
   bool in_transaction() const;
 
-  // Pages in the write-ahead log after the last commit, and moving them into the database file. A full checkpoint empties
-  // the log; without `full` only what no reader is in the way of is moved. Never waits for readers.
+  // Pages in the write-ahead log after the last commit, and moving them into the database file. A
+  // full checkpoint empties the log; without `full` only what no reader is in the way of is moved.
+  // Never waits for readers.
   int wal_pages() const { return wal_pages_; }
   Status Checkpoint(bool full);
 
@@ -50,7 +54,8 @@ class Connection final : public Session {
     std::string text;
     Statement statement;
   };
-  // A statement from the cache, or one of its own when the cached one is running further up the stack.
+  // A statement from the cache, or one of its own when the cached one is running further up the
+  // stack.
   class Borrowed;
 
   Connection(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}

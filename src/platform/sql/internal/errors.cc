@@ -1,10 +1,10 @@
 #include "platform/sql/internal/errors.h"
 
-#include <sqlite3.h>
-
 #include <cerrno>
 #include <cstring>
 #include <string>
+
+#include <sqlite3.h>
 
 namespace caisson::sql::internal {
 namespace {
@@ -24,7 +24,8 @@ Status ConstraintStatus(int code, const char* message) {
     case SQLITE_CONSTRAINT_ROWID:
       return AlreadyExists("{}", message);
     case SQLITE_CONSTRAINT_FOREIGNKEY:
-      return FailedPrecondition("{}: a row that is referred to is missing, or is still in use", message);
+      return FailedPrecondition("{}: a row that is referred to is missing, or is still in use",
+                                message);
     default:
       return InvalidArgument("{}", message);
   }
@@ -36,21 +37,25 @@ int LastErrno(sqlite3* connection) {
   // SQLite 3.40 does not keep the errno of a COMMIT; the log's file object does.
   sqlite3_file* log = nullptr;
   int of_log = 0;
-  if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != nullptr &&
-      log->pMethods != nullptr) {
+  if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr) {
     log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
   }
   return of_log;
 }
 
-Status InputOutputStatus(sqlite3* connection, int code, std::string_view what, const char* message) {
+Status InputOutputStatus(sqlite3* connection, int code, std::string_view what,
+                         const char* message) {
   const int error_number = LastErrno(connection);
   if (IsDiskFull(error_number)) {
-    return ResourceExhausted("{}: no space left for the database ({}); free some disk space, writing then goes on by itself",
-                             Shorten(what), std::strerror(error_number));
+    return ResourceExhausted(
+        "{}: no space left for the database ({}); free some disk space, writing then goes on by "
+        "itself",
+        Shorten(what), std::strerror(error_number));
   }
   if (code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS) {
-    return DataLoss("{}: the database file is damaged ({}); restore it from a backup", Shorten(what), message);
+    return DataLoss("{}: the database file is damaged ({}); restore it from a backup",
+                    Shorten(what), message);
   }
   return Unavailable("{}: {} ({}); check the disk that holds the database", Shorten(what), message,
                      error_number == 0 ? "no errno" : std::strerror(error_number));
@@ -64,13 +69,16 @@ Status ErrorStatus(sqlite3* connection, int code, std::string_view what) {
     case SQLITE_CONSTRAINT:
       return ConstraintStatus(code, message);
     case SQLITE_FULL:
-      return ResourceExhausted("{}: no space left for the database; free some disk space, writing then goes on by itself",
-                               Shorten(what));
+      return ResourceExhausted(
+          "{}: no space left for the database; free some disk space, writing then goes on by "
+          "itself",
+          Shorten(what));
     case SQLITE_IOERR:
       return InputOutputStatus(connection, code, what, message);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return DataLoss("{}: the database file is damaged ({}); restore it from a backup", Shorten(what), message);
+      return DataLoss("{}: the database file is damaged ({}); restore it from a backup",
+                      Shorten(what), message);
     case SQLITE_CANTOPEN: {
       const int error_number = connection != nullptr ? sqlite3_system_errno(connection) : 0;
       if (error_number != 0) return ErrnoStatus(error_number, what);

@@ -10,8 +10,8 @@
 
 namespace caisson::sql::internal {
 
-// Owned by the Database. Any thread. Call holds the lock while it calls, so that Remove returns only when the function that
-// it removes is not running and never will again.
+// Owned by the Database. Any thread. Call holds the lock while it calls, so that Remove returns
+// only when the function that it removes is not running and never will again.
 class Listeners {
  public:
   int64_t Add(std::string_view channel, std::function<void()> function) {

@@ -7,7 +7,8 @@
 
 namespace caisson::sql::internal {
 
-// The contract is Database::Migrate's. What was applied is in the table caisson_migrations, a row a step.
+// The contract is Database::Migrate's. What was applied is in the table caisson_migrations, a row a
+// step.
 Status Migrate(Writer& writer, const Schema& schema);
 
 }  // namespace caisson::sql::internal

@@ -14,14 +14,16 @@ Status ReaderPool::Read(const Context& context, const std::function<Status(Sessi
   return WithConnection(context, [&](Connection& connection) -> Status {
     CAISSON_TRY(connection.Execute("BEGIN"));
     const Status status = function(connection);
-    // Ends the snapshot; there is nothing to keep, so a ROLLBACK does, and it works after any error.
+    // Ends the snapshot; there is nothing to keep, so a ROLLBACK does, and it works after any
+    // error.
     connection.set_context(nullptr);
     if (connection.in_transaction()) CAISSON_TRY(connection.Execute("ROLLBACK"));
     return status;
   });
 }
 
-Status ReaderPool::WithConnection(const Context& context, const std::function<Status(Connection&)>& function) {
+Status ReaderPool::WithConnection(const Context& context,
+                                  const std::function<Status(Connection&)>& function) {
   CAISSON_ASSIGN(std::unique_ptr<Connection> connection, Acquire(context));
   connection->set_context(&context);
   const Status status = function(*connection);

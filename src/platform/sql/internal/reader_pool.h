@@ -14,8 +14,8 @@
 
 namespace caisson::sql::internal {
 
-// Owned by the Database. Any thread. Connections are opened when they are first needed, up to the limit, and the one that
-// was used last is lent first, since its pages are in memory.
+// Owned by the Database. Any thread. Connections are opened when they are first needed, up to the
+// limit, and the one that was used last is lent first, since its pages are in memory.
 class ReaderPool {
  public:
   ReaderPool(std::string path, int limit) : path_(std::move(path)), limit_(limit < 1 ? 1 : limit) {}

@@ -1,9 +1,9 @@
 #include "platform/sql/internal/statement.h"
 
-#include <sqlite3.h>
-
 #include <charconv>
 #include <utility>
+
+#include <sqlite3.h>
 
 #include "platform/sql/internal/errors.h"
 
@@ -49,8 +49,10 @@ Status Statement::ReadParameterNumbers(std::string_view text) {
     const std::string_view name = raw_name == nullptr ? "?" : raw_name;
     size_t number = 0;
     const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), number);
-    if (name[0] != '$' || error != std::errc() || end != name.data() + name.size() || number < 1 || number > 32766) {
-      return Internal("{}: the parameter {} is not of the form $1, $2, ...", text.substr(0, 200), name);
+    if (name[0] != '$' || error != std::errc() || end != name.data() + name.size() || number < 1 ||
+        number > 32766) {
+      return Internal("{}: the parameter {} is not of the form $1, $2, ...", text.substr(0, 200),
+                      name);
     }
     if (indexes_.size() < number) indexes_.resize(number, 0);
     indexes_[number - 1] = index;
@@ -69,7 +71,8 @@ int Statement::BindOne(int index, const Value& value) {
       return sqlite3_bind_double(handle_, index, *std::get_if<double>(&variant));
     case 3: {
       const std::string_view text = *std::get_if<std::string_view>(&variant);
-      return sqlite3_bind_text64(handle_, index, Pointer(text), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+      return sqlite3_bind_text64(handle_, index, Pointer(text), text.size(), SQLITE_STATIC,
+                                 SQLITE_UTF8);
     }
     default: {
       const std::string_view bytes = std::get_if<Bytes>(&variant)->bytes;
@@ -81,7 +84,8 @@ int Statement::BindOne(int index, const Value& value) {
 Status Statement::Bind(const Parameters& parameters) {
   if (parameters.size() != indexes_.size()) {
     return Internal("{}: {} parameters were passed, the statement has {}",
-                    std::string_view(sqlite3_sql(handle_)).substr(0, 200), parameters.size(), indexes_.size());
+                    std::string_view(sqlite3_sql(handle_)).substr(0, 200), parameters.size(),
+                    indexes_.size());
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (indexes_[i] == 0) continue;
@@ -102,7 +106,9 @@ void Statement::Reset() {
   in_use_ = false;
 }
 
-bool StatementRow::IsNull(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+bool StatementRow::IsNull(int column) const {
+  return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
 
 int64_t StatementRow::Int(int column) const { return sqlite3_column_int64(handle_, column); }
 
@@ -114,7 +120,8 @@ std::string_view StatementRow::Text(int column) const {
                           ? sqlite3_column_blob(handle_, column)
                           : static_cast<const void*>(sqlite3_column_text(handle_, column));
   const int size = sqlite3_column_bytes(handle_, column);
-  return bytes == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
+  return bytes == nullptr ? std::string_view()
+                          : std::string_view(static_cast<const char*>(bytes), size);
 }
 
 }  // namespace caisson::sql::internal

@@ -13,7 +13,8 @@ struct sqlite3_stmt;
 
 namespace caisson::sql::internal {
 
-// Owns one sqlite3_stmt. Owned by its Connection and used by whoever uses that, one thread at a time.
+// Owns one sqlite3_stmt. Owned by its Connection and used by whoever uses that, one thread at a
+// time.
 class Statement {
  public:
   // Exactly one statement; parameters must be $1, $2, ...
@@ -39,7 +40,8 @@ class Statement {
 
   sqlite3* connection_;
   sqlite3_stmt* handle_;
-  // SQLite counts parameters by first appearance; this maps $N, at N-1, to that index, 0 where $N does not appear.
+  // SQLite counts parameters by first appearance; this maps $N, at N-1, to that index, 0 where $N
+  // does not appear.
   std::vector<int> indexes_;
   bool in_use_ = false;
 };

@@ -57,8 +57,8 @@ class WriteRequest {
   bool queued_ = false;
 };
 
-// First in, first out, with a bound; a request can leave again while it waits. Any thread pushes and removes, the writer
-// thread takes.
+// First in, first out, with a bound; a request can leave again while it waits. Any thread pushes
+// and removes, the writer thread takes.
 class WriteQueue {
  public:
   explicit WriteQueue(size_t capacity) : capacity_(capacity) {}

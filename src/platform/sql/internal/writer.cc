@@ -9,8 +9,8 @@ namespace caisson::sql::internal {
 namespace {
 
 constexpr int kPageSize = 4096;
-// An idle writer empties a log of more than 4 MB into the file; a busy one goes on until 64 MB, since a page that changes
-// often is then moved once.
+// An idle writer empties a log of more than 4 MB into the file; a busy one goes on until 64 MB,
+// since a page that changes often is then moved once.
 constexpr int kIdleCheckpointPages = 4 * 1024 * 1024 / kPageSize;
 constexpr int kFullCheckpointPages = 64 * 1024 * 1024 / kPageSize;
 constexpr int kRetryCheckpointPages = 16 * 1024 * 1024 / kPageSize;
@@ -21,35 +21,43 @@ constexpr std::chrono::milliseconds kCancelPoll{20};
 // So that a wait that ends at the deadline finds the deadline passed.
 constexpr std::chrono::microseconds kDeadlineSlack{50};
 
-double Seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+double Seconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 }  // namespace
 
 void WriteTransaction::Notify(std::string_view channel) {
   auto& channels = request_.channels;
-  if (std::find(channels.begin(), channels.end(), channel) == channels.end()) channels.emplace_back(channel);
+  if (std::find(channels.begin(), channels.end(), channel) == channels.end())
+    channels.emplace_back(channel);
 }
 
-Writer::Writer(std::unique_ptr<Connection> connection, const DatabaseOptions& options, const std::string& name,
-               const Clock& clock, telemetry::Registry& metrics, Listeners& listeners)
+Writer::Writer(std::unique_ptr<Connection> connection, const DatabaseOptions& options,
+               const std::string& name, const Clock& clock, telemetry::Registry& metrics,
+               Listeners& listeners)
     : connection_(std::move(connection)),
       clock_(clock),
       listeners_(listeners),
       group_size_(static_cast<size_t>(std::max(options.group_size, 1))),
       queue_(static_cast<size_t>(std::max(options.write_queue_capacity, 1))),
       checkpoint_at_(kFullCheckpointPages),
-      write_seconds_(metrics.GetHistogram("caisson_sql_write_seconds", "From the call of Write until it is durable.",
+      write_seconds_(metrics.GetHistogram("caisson_sql_write_seconds",
+                                          "From the call of Write until it is durable.",
                                           {{"database", name}}, telemetry::LatencyBuckets())),
-      commit_seconds_(metrics.GetHistogram("caisson_sql_commit_seconds", "Duration of one commit.", {{"database", name}},
-                                           telemetry::LatencyBuckets())),
-      group_sizes_(metrics.GetHistogram("caisson_sql_group_size", "Write functions that shared a commit.",
-                                        {{"database", name}}, {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024})),
-      queue_length_(metrics.GetGauge("caisson_sql_write_queue", "Write functions that wait for the writer.",
+      commit_seconds_(metrics.GetHistogram("caisson_sql_commit_seconds", "Duration of one commit.",
+                                           {{"database", name}}, telemetry::LatencyBuckets())),
+      group_sizes_(metrics.GetHistogram(
+          "caisson_sql_group_size", "Write functions that shared a commit.", {{"database", name}},
+          {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024})),
+      queue_length_(metrics.GetGauge("caisson_sql_write_queue",
+                                     "Write functions that wait for the writer.",
                                      {{"database", name}})),
-      wal_bytes_(metrics.GetGauge("caisson_sql_wal_bytes", "Size of the write-ahead log that is not yet in the file.",
+      wal_bytes_(metrics.GetGauge("caisson_sql_wal_bytes",
+                                  "Size of the write-ahead log that is not yet in the file.",
                                   {{"database", name}})),
-      commit_errors_(metrics.GetCounter("caisson_sql_commit_errors_total", "Groups whose transaction failed.",
-                                        {{"database", name}})) {
+      commit_errors_(metrics.GetCounter("caisson_sql_commit_errors_total",
+                                        "Groups whose transaction failed.", {{"database", name}})) {
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -61,13 +69,15 @@ Writer::~Writer() {
 Status Writer::Write(const Context& context, const std::function<Status(Transaction&)>& function) {
   CAISSON_TRY(context.Check());
   if (std::this_thread::get_id() == thread_.get_id()) {
-    return Internal("Write was called from inside a write function; pass the transaction on instead");
+    return Internal(
+        "Write was called from inside a write function; pass the transaction on instead");
   }
   const auto start = clock_.monotonic();
   WriteRequest request(context, function);
   switch (queue_.Push(request)) {
     case WriteQueue::PushOutcome::kFull:
-      return ResourceExhausted("{} writes wait for the database already; try again later", queue_.size());
+      return ResourceExhausted("{} writes wait for the database already; try again later",
+                               queue_.size());
     case WriteQueue::PushOutcome::kClosed:
       return Unavailable("the database is being closed");
     case WriteQueue::PushOutcome::kPushed:
@@ -140,7 +150,8 @@ void Writer::FailWaiting(WriteRequest* first, const Status& status) {
 void Writer::RunAlone(const Group& group) {
   for (WriteRequest* request : group) {
     request->status = Begin();
-    if (request->status.ok() && RunFunction(*request) == RunOutcome::kDone) request->status = Commit();
+    if (request->status.ok() && RunFunction(*request) == RunOutcome::kDone)
+      request->status = Commit();
     if (connection_->in_transaction()) Rollback();
     if (request->status.ok()) {
       Acknowledge({request});
@@ -168,7 +179,8 @@ Writer::RunOutcome Writer::RunFunction(WriteRequest& request) {
   }
   if (request.status.ok()) request.status = connection_->Execute("RELEASE write_function").status();
   if (request.status.ok()) return RunOutcome::kDone;
-  if (connection_->Execute("ROLLBACK TO write_function").ok() && connection_->Execute("RELEASE write_function").ok()) {
+  if (connection_->Execute("ROLLBACK TO write_function").ok() &&
+      connection_->Execute("RELEASE write_function").ok()) {
     return RunOutcome::kFailed;
   }
   Rollback();
@@ -195,9 +207,11 @@ Status Writer::Commit() {
 
 void Writer::LogHealth(const Status& commit) {
   // Broken constraints are the callers' business; what is left is the disk.
-  const bool failing = commit.code() == StatusCode::kResourceExhausted || commit.code() == StatusCode::kUnavailable ||
+  const bool failing = commit.code() == StatusCode::kResourceExhausted ||
+                       commit.code() == StatusCode::kUnavailable ||
                        commit.code() == StatusCode::kDataLoss;
-  if (failing && !was_failing_) CAISSON_LOG(kError, "sql", "the database cannot be written: {}", Message(commit));
+  if (failing && !was_failing_)
+    CAISSON_LOG(kError, "sql", "the database cannot be written: {}", Message(commit));
   if (!failing && was_failing_) CAISSON_LOG(kInfo, "sql", "the database can be written again");
   was_failing_ = failing;
 }
@@ -214,7 +228,8 @@ void Writer::Acknowledge(const Group& group) {
   for (WriteRequest* request : group) {
     for (const auto& action : request->actions) action();
     for (std::string& channel : request->channels) {
-      if (std::find(channels.begin(), channels.end(), channel) == channels.end()) channels.push_back(std::move(channel));
+      if (std::find(channels.begin(), channels.end(), channel) == channels.end())
+        channels.push_back(std::move(channel));
     }
   }
   for (const std::string& channel : channels) listeners_.Call(channel);

@@ -16,7 +16,8 @@
 
 namespace caisson::sql::internal {
 
-// The transaction as a write function sees it. Lives on the writer thread for the length of one run of the function.
+// The transaction as a write function sees it. Lives on the writer thread for the length of one run
+// of the function.
 class WriteTransaction final : public Transaction {
  public:
   WriteTransaction(Connection& connection, WriteRequest& request, UnixMillis now)
@@ -30,7 +31,9 @@ class WriteTransaction final : public Transaction {
     return connection_.Execute(statement, parameters);
   }
   Status RunScript(std::string_view script) { return connection_.RunScript(script); }
-  void OnCommit(std::function<void()> action) override { request_.actions.push_back(std::move(action)); }
+  void OnCommit(std::function<void()> action) override {
+    request_.actions.push_back(std::move(action));
+  }
   void Notify(std::string_view channel) override;
   const Context& context() const override { return request_.context; }
   UnixMillis now() const override { return now_; }
@@ -41,12 +44,14 @@ class WriteTransaction final : public Transaction {
   const UnixMillis now_;
 };
 
-// Owned by the Database. Any thread may call Write. The thread ends in the destructor, after it has run what is queued.
+// Owned by the Database. Any thread may call Write. The thread ends in the destructor, after it has
+// run what is queued.
 class Writer {
  public:
   // `name` labels the metrics.
-  Writer(std::unique_ptr<Connection> connection, const DatabaseOptions& options, const std::string& name, const Clock& clock,
-         telemetry::Registry& metrics, Listeners& listeners);
+  Writer(std::unique_ptr<Connection> connection, const DatabaseOptions& options,
+         const std::string& name, const Clock& clock, telemetry::Registry& metrics,
+         Listeners& listeners);
   ~Writer();
 
   Status Write(const Context& context, const std::function<Status(Transaction&)>& function);
@@ -63,7 +68,8 @@ class Writer {
   void Loop();
   // Runs and commits a group that starts with `first` and takes in what arrives meanwhile.
   void RunGroup(WriteRequest* first);
-  // Answers `first` and what waits behind it with the error that kept the transaction from starting.
+  // Answers `first` and what waits behind it with the error that kept the transaction from
+  // starting.
   void FailWaiting(WriteRequest* first, const Status& status);
   // Runs requests that were part of a group that failed, each in a transaction of its own.
   void RunAlone(const Group& group);
@@ -71,9 +77,11 @@ class Writer {
   Status Begin();
   Status Commit();
   void Rollback();
-  // One line when the disk starts to fail and one when it is over, whatever the number of writes between.
+  // One line when the disk starts to fail and one when it is over, whatever the number of writes
+  // between.
   void LogHealth(const Status& commit);
-  // Tells each caller of a durable group: the commit's actions first, then the listeners, then the callers.
+  // Tells each caller of a durable group: the commit's actions first, then the listeners, then the
+  // callers.
   void Acknowledge(const Group& group);
   void CheckpointIfNeeded();
 
@@ -82,7 +90,8 @@ class Writer {
   Listeners& listeners_;
   const size_t group_size_;
   WriteQueue queue_;
-  // Log pages at which the next checkpoint is tried; grows while readers keep the log from being emptied.
+  // Log pages at which the next checkpoint is tried; grows while readers keep the log from being
+  // emptied.
   int checkpoint_at_;
   bool was_failing_ = false;
 
