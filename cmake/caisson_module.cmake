@@ -85,6 +85,8 @@ function(caisson_module)
     caisson_link(${target}_test PRIVATE ${ARG_TEST_DEPS})
     target_precompile_headers(${target}_test REUSE_FROM caisson_precompiled)
     add_test(NAME ${target}_test COMMAND ${target}_test)
+    # Every build folder, those of clang and of the sanitizers too, finds the engines that ./dev setup put into one place.
+    set_tests_properties(${target}_test PROPERTIES ENVIRONMENT "CAISSON_ENGINES_DIR=${CAISSON_ENGINES_DIR}")
   endif()
 endfunction()
 
