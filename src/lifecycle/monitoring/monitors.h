@@ -23,14 +23,17 @@ enum class DriftMethod { kPsi, kKs, kJensenShannon };
 // Wanted state of a monitor, from caisson.yaml or the API.
 struct MonitorSpec {
   std::string endpoint;  // also its name
-  std::chrono::milliseconds window{7ll * 24 * 3600 * 1000};  // of event time; windows are aligned to the Unix epoch's Monday
+  std::chrono::milliseconds window{7ll * 24 * 3600 * 1000};  // of event time, counted from the first prediction's day (UTC)
   DriftMethod drift_method = DriftMethod::kPsi;
+  int drift_bins = 10;                      // quantiles of the reference
   double drift_threshold = 0.2;
+  int drift_windows = 1;                    // a feature has drifted when it is beyond the threshold in so many windows running
   std::vector<std::string> drift_features;  // empty: all, and the score
   std::string performance_metric = "auc";   // auc, logloss, accuracy; empty: not watched
   double performance_drop = 0.05;           // against the version's own validation metric
   int64_t min_predictions = 1'000;          // smaller windows are reported, never judged
   int64_t min_labels = 500;
+  std::chrono::milliseconds cooldown{0};    // of event time, from one drift event to the next
   // What follows a finding: {"retrain": {"set": {"prepare.as_of": "window_end"}}}, or null. Carried in the event unread.
   Json on_drift;
 };
