@@ -95,6 +95,21 @@ class Projects::Impl {
     });
   }
 
+  // A retrain of the project is under way, or its result is on trial at the endpoint.
+  Result<bool> IsBeingReplaced(sql::Transaction& transaction, const std::string& folder, const std::string& endpoint) {
+    for (const char* state : {"running", "queued"}) {
+      CAISSON_ASSIGN(const std::vector<jobs::Job> unfinished,
+                     jobs::List(transaction, {.kind = std::string(kRunJobKind), .state = state, .limit = 100}));
+      for (const jobs::Job& job : unfinished) {
+        if (job.payload["folder"].AsString() == folder && !job.payload["overrides"].empty()) return true;
+      }
+    }
+    CAISSON_ASSIGN(const serving::EndpointStatus status, parts_.endpoints.Get(transaction.context(), endpoint));
+    return std::any_of(status.deployments.begin(), status.deployments.end(), [](const serving::Deployment& deployment) {
+      return deployment.state == serving::DeploymentState::kCanary;
+    });
+  }
+
   // Adds what would happen to the data to `out`.
   Status PlanData(const Context& context, const ProjectFile& file, Json& out) {
     const Result<std::unique_ptr<data::Repository>> repository = data::Repository::Open(file.folder);
@@ -179,6 +194,8 @@ Status Projects::OnDriftFound(sql::Transaction& transaction, const events::Event
                  transaction.QueryOne<std::string>("SELECT folder FROM project_endpoints WHERE endpoint = $1", {endpoint},
                                                    [](const sql::Row& row) { return row.String(0); }));
   if (!folder.has_value()) return OkStatus();  // an endpoint that no project owns has nothing to train
+  CAISSON_ASSIGN(const bool busy, impl_->IsBeingReplaced(transaction, *folder, endpoint));
+  if (busy) return OkStatus();  // the next window finds the drift again, should it outlast the present attempt
   RunRequest request;
   request.folder = *folder;
   request.overrides = Json::MakeObject();
