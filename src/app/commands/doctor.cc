@@ -131,7 +131,6 @@ Result<int> RunDoctor(const Invocation& invocation) {
   std::vector<Finding> findings = {CheckHolder(data), CheckDisk(probe), CheckSync(probe), CheckClock()};
   if (!holder.has_value()) {
     findings.push_back(CheckPort(4600, "http"));
-    findings.push_back(CheckPort(4601, "grpc"));
   }
   findings.push_back(CheckEngine("DuckDB", duckdb::Version()));
   findings.push_back(CheckEngine("ONNX Runtime", onnxruntime::Version()));

@@ -1,0 +1,37 @@
+#include "app/shutdown.h"
+
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace caisson::app {
+namespace {
+
+// A signal handler can reach nothing but statics; these two are written before the handler is installed.
+int write_end = -1;
+volatile std::sig_atomic_t signals_seen = 0;
+
+void OnSignal(int) {
+  if (++signals_seen > 1) ::_exit(130);
+  const char byte = 1;
+  (void)!::write(write_end, &byte, 1);
+}
+
+}  // namespace
+
+void WaitForShutdownSignal() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return;
+  write_end = ends[1];
+  struct sigaction action {};
+  action.sa_handler = OnSignal;
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGINT, &action, nullptr);
+  char byte = 0;
+  while (::read(ends[0], &byte, 1) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace caisson::app
