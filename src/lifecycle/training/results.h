@@ -5,6 +5,7 @@
 // model.onnx and metrics.json.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -16,22 +17,24 @@
 
 namespace caisson::training {
 
-// Values of one metric by iteration, from step 0.
+// Values of one metric by iteration.
 struct Curve {
   std::string key;  // "valid/auc"
   std::vector<double> values;
+  std::vector<int64_t> steps;  // the iteration of each value, ascending from 0; the built-in trainer need not measure at each
 };
 
 // One combination of parameters that was tried.
 struct Candidate {
   std::string name;  // "max_depth=6 eta=0.1"
   std::map<std::string, std::string> params;
-  std::map<std::string, double> metrics;  // final ones on the validation set: auc, logloss, ..., p99_ms
+  // Final ones on the whole validation set: auc, logloss, brier, accuracy, base_rate, ...; of the best also p50_ms and p99_ms.
+  std::map<std::string, double> metrics;
   std::vector<Curve> curves;
   bool best = false;
 };
 
-// Reads candidates.json; without it, the numbers of metrics.json (nested keys joined with '.') become one candidate that is
+// Reads candidates.json, and for the best candidate metrics.json; without candidates.json, the numbers of metrics.json (nested keys joined with '.') become one candidate that is
 // best. Exactly one candidate is best. InvalidArgument names the file and the field.
 Result<std::vector<Candidate>> ReadCandidates(const std::string& model_folder);
 
