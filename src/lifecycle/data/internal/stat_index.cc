@@ -12,7 +12,7 @@ constexpr int64_t kSettledNanos = 2'000'000'000;
 constexpr size_t kMd5Bytes = 32;
 
 template <typename T>
-void Put(std::string& out, T value) {
+void AppendNumber(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
 
@@ -53,16 +53,16 @@ Status StatIndex::Save() {
   if (!changed_) return OkStatus();
   std::string body;
   for (const auto& [path, entry] : entries_) {
-    Put(body, static_cast<uint32_t>(path.size()));
+    AppendNumber(body, static_cast<uint32_t>(path.size()));
     body += path;
-    Put(body, entry.identity.device);
-    Put(body, entry.identity.inode);
-    Put(body, entry.identity.size);
-    Put(body, entry.identity.mtime_nanos);
+    AppendNumber(body, entry.identity.device);
+    AppendNumber(body, entry.identity.inode);
+    AppendNumber(body, entry.identity.size);
+    AppendNumber(body, entry.identity.mtime_nanos);
     body += entry.md5;
   }
   std::string bytes(kMagic);
-  Put(bytes, Xxh3(body));
+  AppendNumber(bytes, Xxh3(body));
   bytes += body;
   CAISSON_TRY(WriteFileAtomic(path_, bytes));
   changed_ = false;
