@@ -12,7 +12,22 @@
 
 namespace caisson::onnxruntime {
 
-enum class DataType { kBool, kUint8, kUint16, kUint32, kUint64, kInt8, kInt16, kInt32, kInt64, kFp16, kBf16, kFp32, kFp64, kString };
+enum class DataType {
+  kBool,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kFp16,
+  kBf16,
+  kFp32,
+  kFp64,
+  kString
+};
 // The Open Inference Protocol's name: "FP32", "INT64", "BYTES".
 std::string_view DataTypeName(DataType type);
 Result<DataType> ParseDataType(std::string_view name);
@@ -37,24 +52,34 @@ struct Tensor {
 };
 
 struct SessionOptions {
-  int threads = 1;  // inside one run; without spinning
+  int threads =
+      1;  // inside one run, without spinning; several runs may go on at a time whatever this is
 };
 
-// A loaded model. Shared by any number of threads: Run may be called concurrently. Outlives every Run.
+// A loaded model. Shared by any number of threads: Run may be called concurrently. Outlives every
+// Run.
 class Session {
  public:
-  // InvalidArgument when the file is not a model that the runtime takes (the message carries its reason).
-  static Result<std::unique_ptr<Session>> Load(const std::string& model_path, const SessionOptions& options = {});
-  static Result<std::unique_ptr<Session>> LoadBytes(std::string_view model, const SessionOptions& options = {});
+  // NotFound when there is no such file or no library; InvalidArgument when the file is not a model
+  // that the runtime takes (the message carries its reason), or has an input or output that is not
+  // a tensor (a sequence of maps, as ZipMap makes).
+  static Result<std::unique_ptr<Session>> Load(const std::string& model_path,
+                                               const SessionOptions& options = {});
+  static Result<std::unique_ptr<Session>> LoadBytes(std::string_view model,
+                                                    const SessionOptions& options = {});
   ~Session();
 
   const std::vector<TensorInfo>& inputs() const;
   const std::vector<TensorInfo>& outputs() const;
-  const std::vector<std::pair<std::string, std::string>>& metadata() const;  // the model's custom metadata
+  const std::vector<std::pair<std::string, std::string>>& metadata()
+      const;  // the model's custom metadata
 
-  // Inputs in any order; names, types and shapes are checked against the model first, and an error names the tensor, what it
-  // was and what is accepted. `output_names` empty: all outputs, in the model's order.
-  Result<std::vector<Tensor>> Run(const std::vector<Tensor>& inputs, const std::vector<std::string>& output_names = {}) const;
+  // Inputs in any order; names, types and shapes are checked against the model first, and an error
+  // names the tensor, what it was and what is accepted. `output_names` empty: all outputs, in the
+  // model's order. The inputs' bytes are read in place, and outputs whose shape follows from the
+  // inputs' are written in place.
+  Result<std::vector<Tensor>> Run(const std::vector<Tensor>& inputs,
+                                  const std::vector<std::string>& output_names = {}) const;
 
  private:
   class Impl;
