@@ -18,28 +18,29 @@ namespace caisson::sql::testing {
 // program, since no test could go on. Used by one thread; the Database inside may be used by any.
 class TestDatabase {
  public:
-  // A new database, after `script` when that is not empty.
-  explicit TestDatabase(std::string_view script = "", DatabaseOptions options = {})
-      : folder_(TemporaryDirectory::Create("caisson-sql").value()), options_(std::move(options)) {
+  // A new database, after `script` when that is not empty. `clock` gives the time of transactions
+  // and must outlive the object; nullptr is the system's.
+  explicit TestDatabase(std::string_view script = "", DatabaseOptions options = {},
+                        const Clock* clock = nullptr)
+      : folder_(TemporaryDirectory::Create("caisson-sql").value()),
+        options_(std::move(options)),
+        clock_(clock == nullptr ? &system_clock_ : clock) {
     options_.path = folder_.path() + "/test.db";
     // No test cuts the power, and a sync takes milliseconds on a busy disk.
     options_.durability = Durability::kNormal;
     Reopen();
-    if (script.empty()) return;
-    const Schema schema{"test", {{1, "test", script}}};
-    const Status status = database_->Migrate(schema);
-    if (!status.ok()) throw std::runtime_error(Message(status));
+    if (!script.empty()) Migrate({"test", {{1, "test", script}}});
   }
   // A new database with a module's tables.
-  explicit TestDatabase(const Schema& schema) : TestDatabase() {
-    const Status status = database_->Migrate(schema);
-    if (!status.ok()) throw std::runtime_error(Message(status));
+  explicit TestDatabase(const Schema& schema, const Clock* clock = nullptr)
+      : TestDatabase("", {}, clock) {
+    Migrate(schema);
   }
 
   // Closes and opens the file again, as a restart of the program does.
   void Reopen() {
     database_.reset();
-    database_ = Database::Open(options_, clock_, metrics_).value();
+    database_ = Database::Open(options_, *clock_, metrics_).value();
   }
 
   Database* operator->() { return database_.get(); }
@@ -49,9 +50,15 @@ class TestDatabase {
   telemetry::Registry& metrics() { return metrics_; }
 
  private:
+  void Migrate(const Schema& schema) {
+    const Status status = database_->Migrate(schema);
+    if (!status.ok()) throw std::runtime_error(Message(status));
+  }
+
   TemporaryDirectory folder_;
   DatabaseOptions options_;
-  SystemClock clock_;
+  SystemClock system_clock_;
+  const Clock* clock_;
   telemetry::Registry metrics_;
   std::unique_ptr<Database> database_;
 };
