@@ -43,11 +43,15 @@ Json MonitorSpecToJson(const MonitorSpec& spec);
 
 struct FeatureDrift {
   std::string name;
-  double value = 0;   // of the monitor's method
-  bool drifted = false;
+  double value = 0;      // of the monitor's method
+  bool beyond = false;   // above the threshold in this window
   double reference_mean = 0;
   double mean = 0;
   double missing_share = 0;
+  // The bins that were compared; one more count than edges.
+  std::vector<double> edges;
+  std::vector<int64_t> reference_counts;
+  std::vector<int64_t> counts;
 };
 
 struct WindowReport {
@@ -64,6 +68,7 @@ struct WindowReport {
   std::optional<double> reference_performance;
   std::optional<double> mean_score;
   std::optional<double> label_rate;
+  bool judged = false;                  // large and whole enough for a finding
   std::vector<std::string> findings;    // sentences; empty: all is well
   UnixMillis evaluated_at = 0;
 };
