@@ -87,7 +87,8 @@ bool WantsBinary(const InferBody& request, std::string_view output) {
 
 }  // namespace
 
-Result<InferAnswer> WriteInferAnswer(const InferBody& request, const serving::InferResponse& response) {
+Result<InferAnswer> WriteInferAnswer(std::string_view model_name, const InferBody& request,
+                                     const serving::InferResponse& response) {
   InferAnswer answer;
   std::string& out = answer.body;
   std::string binary;
@@ -95,7 +96,7 @@ Result<InferAnswer> WriteInferAnswer(const InferBody& request, const serving::In
   out += "{\"id\":";
   AppendJsonString(out, request.id.empty() ? response.prediction_id : request.id);
   out += ",\"model_name\":";
-  AppendJsonString(out, response.model);
+  AppendJsonString(out, model_name);
   fmt::format_to(std::back_inserter(out), ",\"model_version\":\"{}\",\"parameters\":{{\"prediction_id\":", response.version);
   AppendJsonString(out, response.prediction_id);
   out += "},\"outputs\":[";

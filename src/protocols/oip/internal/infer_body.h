@@ -40,6 +40,7 @@ struct InferAnswer {
   std::string body;
   std::optional<size_t> json_size;
 };
-Result<InferAnswer> WriteInferAnswer(const InferBody& request, const serving::InferResponse& response);
+Result<InferAnswer> WriteInferAnswer(std::string_view model_name, const InferBody& request,
+                                     const serving::InferResponse& response);
 
 }  // namespace caisson::oip::internal
