@@ -126,6 +126,28 @@ TEST(ServerStream, ReadsPlainAndChunkedBodies) {
   EXPECT_EQ(client.Receive().body, "8");
 }
 
+TEST(ServerStream, AnswersWhileItReads) {
+  TestServer server({UploadRoute([](Request& request) {
+    Response response;
+    response.stream = [&request](BodyWriter& writer) {
+      char buffer[5];
+      while (true) {
+        CAISSON_ASSIGN(const size_t got, request.body_reader->Read(buffer, sizeof(buffer)));
+        if (got == 0) return OkStatus();
+        CAISSON_TRY(writer.Write(std::string_view(buffer, got)));
+      }
+    };
+    return response;
+  })});
+  for (int i = 0; i < 20; ++i) {
+    RawClient client(server.address());
+    client.Send("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\nfirst ");
+    client.Send("second");
+    EXPECT_EQ(client.Receive().body, "first second");
+    EXPECT_TRUE(client.AtEnd());
+  }
+}
+
 TEST(ServerStream, TakesTheSocketBackFromARunningRead) {
   Gate begun;
   Gate release;

@@ -135,9 +135,7 @@ void Connection::RunHandleStreamed() {
   }
   if (response_.stream && request_.method != Method::kHead) {
     StreamResponse(socket);
-    request_.body_reader = nullptr;
   } else {
-    request_.body_reader = nullptr;
     ReturnResponse();
   }
 }
@@ -172,13 +170,16 @@ void Connection::StreamResponse(SocketIo& socket) {
                 MethodName(route_->method), route_->pattern, Message(status));
   }
   core_.metrics.sent_bytes().Increment(socket.bytes_sent());
-  response_.stream = nullptr;  // may hold what the handler's stack or the request own
+  // Nothing of the request may be touched after the post.
+  response_.stream = nullptr;
+  request_.body_reader = nullptr;
   loop_.Post([self, code = status.code()] { self->OnStreamed(code); });
 }
 
 // Hands the response back to the loop, with its file open.
 void Connection::ReturnResponse() {
   const auto self = shared_from_this();
+  request_.body_reader = nullptr;
   if (response_.file && request_.method != Method::kHead && !IsBodyless(response_.status))
     OpenFile();
   loop_.Post([self] { self->OnHandled(); });

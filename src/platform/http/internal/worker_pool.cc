@@ -31,9 +31,16 @@ void WorkerPool::Enqueue(std::unique_lock<std::mutex>& lock, std::function<void(
   if (tasks_.size() > idle_ && threads_.size() < max_threads_) {
     threads_.emplace_back([this] { Run(); });
   }
-  const bool someone_waits = idle_ > 0;
+  WakeOne(lock);
+}
+
+// At most one thread is on its way at a time, and it wakes the next when there is more to do: short
+// tasks are then done by few threads, without a context switch for each.
+void WorkerPool::WakeOne(std::unique_lock<std::mutex>& lock) {
+  if (waking_ || idle_ == 0 || tasks_.empty()) return;
+  waking_ = true;
   lock.unlock();
-  if (someone_waits) ready_.notify_one();
+  ready_.notify_one();
 }
 
 void WorkerPool::Run() {
@@ -41,12 +48,16 @@ void WorkerPool::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
-    ready_.wait(lock, [&] { return stopped_ || !tasks_.empty(); });
+    while (tasks_.empty() && !stopped_) {
+      ready_.wait(lock);
+      waking_ = false;
+    }
     --idle_;
     if (tasks_.empty()) return;
     std::function<void()> task = std::move(tasks_.front());
     tasks_.pop_front();
-    lock.unlock();
+    WakeOne(lock);
+    if (lock.owns_lock()) lock.unlock();
     task();
     task = nullptr;
     lock.lock();

@@ -27,6 +27,7 @@ class WorkerPool {
 
  private:
   void Enqueue(std::unique_lock<std::mutex>& lock, std::function<void()> task);
+  void WakeOne(std::unique_lock<std::mutex>& lock);  // gives the lock up when it wakes
   void Run();
 
   const std::string name_;
@@ -36,7 +37,8 @@ class WorkerPool {
   std::condition_variable ready_;
   std::deque<std::function<void()>> tasks_;
   std::vector<std::thread> threads_;
-  size_t idle_ = 0;
+  size_t idle_ = 0;      // threads that wait
+  bool waking_ = false;  // one of them was told to look
   bool stopped_ = false;
 };
 
