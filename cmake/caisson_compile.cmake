@@ -15,12 +15,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 
-# ccache can only reuse objects built with a precompiled header when it is told how the header was made, and only where the
-# header is the same from one build to the next.
+# ccache can only reuse objects built with a precompiled header when it is told how the header was made. Clang writes the
+# checkout's path into its own, so that no object would be shared between checkouts; it does without, and so proves that
+# every file names what it includes.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fpch-preprocess)
 else()
-  add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)

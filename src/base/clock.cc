@@ -19,13 +19,15 @@ struct Date {
   int day = 0;
 };
 
-// The proleptic Gregorian calendar counted in eras of 400 years (146,097 days) that begin on the first of March, so that the
-// leap day comes last. std::chrono's calendar stops at the year 32767, which damaged data can exceed.
+// The proleptic Gregorian calendar counted in eras of 400 years (146,097 days) that begin on the
+// first of March, so that the leap day comes last. std::chrono's calendar stops at the year 32767,
+// which damaged data can exceed.
 int64_t DaysFromDate(const Date& date) {
   const int64_t year = date.year - (date.month <= 2 ? 1 : 0);
   const int64_t era = (year >= 0 ? year : year - 399) / 400;
   const int64_t year_of_era = year - era * 400;
-  const int64_t day_of_year = (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;
+  const int64_t day_of_year =
+      (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;
   const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
   return era * 146'097 + day_of_era - 719'468;
 }
@@ -34,8 +36,10 @@ Date DateFromDays(int64_t days) {
   days += 719'468;
   const int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
   const int64_t day_of_era = days - era * 146'097;
-  const int64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t year_of_era =
+      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t shifted_month = (5 * day_of_year + 2) / 153;
   Date date;
   date.day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
@@ -81,7 +85,8 @@ class TimeScanner {
     millis = 0;
     if (!Skip(".,")) return true;
     size_t digits = 0;
-    for (int64_t unit = 100; digits < text_.size() && IsDigit(text_[digits]); ++digits, unit /= 10) {
+    for (int64_t unit = 100; digits < text_.size() && IsDigit(text_[digits]);
+         ++digits, unit /= 10) {
       millis += (text_[digits] - '0') * unit;
     }
     text_.remove_prefix(digits);
@@ -112,8 +117,9 @@ bool ScanTime(std::string_view text, UnixMillis& out) {
   TimeScanner scanner(text);
   int year = 0;
   Date date;
-  if (!scanner.Number(4, 0, 9999, year) || !scanner.Skip("-") || !scanner.Number(2, 1, 12, date.month) ||
-      !scanner.Skip("-") || !scanner.Number(2, 1, 31, date.day) || date.day > DaysInMonth(year, date.month)) {
+  if (!scanner.Number(4, 0, 9999, year) || !scanner.Skip("-") ||
+      !scanner.Number(2, 1, 12, date.month) || !scanner.Skip("-") ||
+      !scanner.Number(2, 1, 31, date.day) || date.day > DaysInMonth(year, date.month)) {
     return false;
   }
   date.year = year;
@@ -124,12 +130,14 @@ bool ScanTime(std::string_view text, UnixMillis& out) {
   int second = 0;
   int64_t millis = 0;
   int64_t offset_minutes = 0;
-  if (!scanner.Skip("Tt ") || !scanner.Number(2, 0, 23, hour) || !scanner.Skip(":") || !scanner.Number(2, 0, 59, minute)) {
+  if (!scanner.Skip("Tt ") || !scanner.Number(2, 0, 23, hour) || !scanner.Skip(":") ||
+      !scanner.Number(2, 0, 59, minute)) {
     return false;
   }
   // 60 is a leap second, which Unix time counts into the next minute.
   if (!scanner.Skip(":") || !scanner.Number(2, 0, 60, second)) return false;
-  if (!scanner.Fraction(millis) || !scanner.Offset(offset_minutes) || !scanner.at_end()) return false;
+  if (!scanner.Fraction(millis) || !scanner.Offset(offset_minutes) || !scanner.at_end())
+    return false;
   out += ((hour * 60 + minute - offset_minutes) * 60 + second) * 1000 + millis;
   return true;
 }
@@ -140,8 +148,13 @@ struct DurationUnit {
 };
 // From the longest to the shortest: the order in which they may follow each other.
 constexpr DurationUnit kUnits[] = {
-    {"d", 86'400'000'000'000}, {"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000},
-    {"ms", 1'000'000},         {"us", 1'000},            {"ns", 1},
+    {"d", 86'400'000'000'000},
+    {"h", 3'600'000'000'000},
+    {"m", 60'000'000'000},
+    {"s", 1'000'000'000},
+    {"ms", 1'000'000},
+    {"us", 1'000},
+    {"ns", 1},
 };
 
 // "90s" and so on, without sign.
@@ -161,7 +174,8 @@ std::optional<int64_t> ScanDuration(std::string_view text) {
     const std::string_view unit = text.substr(0, length);
     text.remove_prefix(length);
     const auto dots = std::count(number.begin(), number.end(), '.');
-    if (number.empty() || !IsDigit(number.front()) || !IsDigit(number.back()) || dots > 1) return std::nullopt;
+    if (number.empty() || !IsDigit(number.front()) || !IsDigit(number.back()) || dots > 1)
+      return std::nullopt;
     while (next_unit < std::size(kUnits) && kUnits[next_unit].name != unit) ++next_unit;
     if (next_unit == std::size(kUnits)) return std::nullopt;
     total += std::strtod(number.c_str(), nullptr) * static_cast<double>(kUnits[next_unit].nanos);
@@ -182,7 +196,8 @@ std::string ThreeDigits(double value) {
   return text;
 }
 
-std::string TwoUnits(int64_t total, int64_t in_large, std::string_view large, std::string_view small) {
+std::string TwoUnits(int64_t total, int64_t in_large, std::string_view large,
+                     std::string_view small) {
   if (total % in_large == 0) return fmt::format("{} {}", total / in_large, large);
   return fmt::format("{} {} {} {}", total / in_large, large, total % in_large, small);
 }
@@ -194,7 +209,9 @@ UnixMillis SystemClock::now() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
 }
 
-std::chrono::steady_clock::time_point SystemClock::monotonic() const { return std::chrono::steady_clock::now(); }
+std::chrono::steady_clock::time_point SystemClock::monotonic() const {
+  return std::chrono::steady_clock::now();
+}
 
 std::string FormatTime(UnixMillis time) {
   int64_t days = time / kMillisPerDay;
@@ -204,8 +221,9 @@ std::string FormatTime(UnixMillis time) {
     --days;
   }
   const Date date = DateFromDays(days);
-  std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", date.year, date.month, date.day, millis / 3'600'000,
-                                millis / 60'000 % 60, millis / 1000 % 60);
+  std::string out =
+      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", date.year, date.month, date.day,
+                  millis / 3'600'000, millis / 60'000 % 60, millis / 1000 % 60);
   if (millis % 1000 != 0) out += fmt::format(".{:03}", millis % 1000);
   return out + "Z";
 }
@@ -213,8 +231,10 @@ std::string FormatTime(UnixMillis time) {
 Result<UnixMillis> ParseTime(std::string_view text) {
   UnixMillis time = 0;
   if (!ScanTime(text, time)) {
-    return InvalidArgument("'{}' is not a time; accepted are a date like 2001-05-07 and a time like 2001-05-07T13:45:00Z",
-                           text);
+    return InvalidArgument(
+        "'{}' is not a time; accepted are a date like 2001-05-07 and a time like "
+        "2001-05-07T13:45:00Z",
+        text);
   }
   return time;
 }
@@ -223,7 +243,8 @@ Result<Duration> ParseDuration(std::string_view text) {
   const auto nanos = ScanDuration(text);
   if (!nanos) {
     return InvalidArgument(
-        "'{}' is not a duration; accepted are numbers with the units d, h, m, s, ms, us and ns, the longest first, like 90s, "
+        "'{}' is not a duration; accepted are numbers with the units d, h, m, s, ms, us and ns, "
+        "the longest first, like 90s, "
         "1h30m or 250ms",
         text);
   }

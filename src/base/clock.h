@@ -11,12 +11,14 @@
 
 namespace caisson {
 
-// A point in wall-clock time: milliseconds since 1970-01-01T00:00:00Z. It is what every table and protocol stores.
+// A point in wall-clock time: milliseconds since 1970-01-01T00:00:00Z. It is what every table and
+// protocol stores.
 using UnixMillis = int64_t;
 
 using Duration = std::chrono::nanoseconds;
 
-// Tells the time. Owned by `app` (or a test) and outlives everything that it is passed to. Any thread may call it.
+// Tells the time. Owned by `app` (or a test) and outlives everything that it is passed to. Any
+// thread may call it.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -48,8 +50,8 @@ class FakeClock : public Clock {
 // "2001-05-07T13:45:00.250Z"; the milliseconds are left out when they are zero.
 std::string FormatTime(UnixMillis time);
 
-// Accepts a date ("2001-05-07", midnight UTC) or an RFC 3339 time with 'T' or a space, an optional fraction, and 'Z', an
-// offset or nothing (UTC).
+// Accepts a date ("2001-05-07", midnight UTC) or an RFC 3339 time with 'T' or a space, an optional
+// fraction, and 'Z', an offset or nothing (UTC).
 Result<UnixMillis> ParseTime(std::string_view text);
 
 // "90s", "15m", "1h30m", "7d", "250ms"; a bare number is refused, since nobody would know its unit.

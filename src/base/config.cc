@@ -13,7 +13,8 @@ constexpr std::string_view kPrefix = "CAISSON_";
 
 std::string VariableName(std::string_view setting) {
   std::string out(kPrefix);
-  for (const char c : setting) out += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  for (const char c : setting)
+    out += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   return out;
 }
 
@@ -31,14 +32,17 @@ std::optional<bool> ParseBool(std::string_view text) {
 // `where` names the flag, variable or key that the value comes from.
 Status CheckValue(const SettingSpec& spec, std::string_view value, std::string_view where) {
   switch (spec.kind) {
-    case SettingKind::kString: return OkStatus();
+    case SettingKind::kString:
+      return OkStatus();
     case SettingKind::kInt:
       if (ParseInt(value)) return OkStatus();
-      return InvalidArgument("{}: '{}' is not an integer; accepted are whole numbers like 4", where, value);
+      return InvalidArgument("{}: '{}' is not an integer; accepted are whole numbers like 4", where,
+                             value);
     case SettingKind::kBool:
       if (ParseBool(value)) return OkStatus();
-      return InvalidArgument("{}: '{}' is neither true nor false; accepted are true, false, yes, no, on, off, 1 and 0", where,
-                             value);
+      return InvalidArgument(
+          "{}: '{}' is neither true nor false; accepted are true, false, yes, no, on, off, 1 and 0",
+          where, value);
     case SettingKind::kDuration: {
       const auto duration = ParseDuration(value);
       return duration.ok() ? OkStatus() : WithContext(duration.status(), where);
@@ -55,15 +59,16 @@ std::optional<std::string> ScalarText(const Json& value) {
 }
 
 [[noreturn]] void Die(std::string_view name, const char* problem) {
-  std::fprintf(stderr, "caisson: the setting '%.*s' %s; this is a defect of the program\n", static_cast<int>(name.size()),
-               name.data(), problem);
+  std::fprintf(stderr, "caisson: the setting '%.*s' %s; this is a defect of the program\n",
+               static_cast<int>(name.size()), name.data(), problem);
   std::abort();
 }
 
 // Where each setting's values may come from, one source after the other.
 class Loader {
  public:
-  Loader(const std::vector<SettingSpec>& specs, const Config::Sources& sources) : specs_(specs), sources_(sources) {}
+  Loader(const std::vector<SettingSpec>& specs, const Config::Sources& sources)
+      : specs_(specs), sources_(sources) {}
 
   Status CheckNames(const std::vector<std::string>& other_variables) const {
     std::vector<std::string> names;
@@ -76,26 +81,29 @@ class Loader {
       return std::find(list.begin(), list.end(), name) != list.end();
     };
     for (const auto& [name, value] : sources_.flags) {
-      if (!contains(names, name)) return InvalidArgument("unknown flag --{}{}", name, SuggestName(name, names));
+      if (!contains(names, name))
+        return InvalidArgument("unknown flag --{}{}", name, SuggestName(name, names));
     }
     for (const auto& [name, value] : sources_.environment) {
       if (!std::string_view(name).starts_with(kPrefix) || contains(variables, name)) continue;
-      return InvalidArgument("unknown environment variable {}{}", name, SuggestName(name, variables));
+      return InvalidArgument("unknown environment variable {}{}", name,
+                             SuggestName(name, variables));
     }
     if (!sources_.file.is_null() && !sources_.file.is_object()) {
-      return InvalidArgument("{}: 'server' must be a map of settings, not of type {}", sources_.file_name,
-                             sources_.file.type_name());
+      return InvalidArgument("{}: 'server' must be a map of settings, not of type {}",
+                             sources_.file_name, sources_.file.type_name());
     }
     for (const auto& [name, value] : sources_.file.object()) {
       if (!contains(names, name)) {
-        return InvalidArgument("{}: unknown setting 'server.{}'{}", sources_.file_name, name, SuggestName(name, names));
+        return InvalidArgument("{}: unknown setting 'server.{}'{}", sources_.file_name, name,
+                               SuggestName(name, names));
       }
     }
     return OkStatus();
   }
 
-  // Finds the strongest source of a setting. A weaker one that is wrong is an error all the same: it would come to light only
-  // when the stronger one is taken away.
+  // Finds the strongest source of a setting. A weaker one that is wrong is an error all the same:
+  // it would come to light only when the stronger one is taken away.
   Status Find(const SettingSpec& spec, std::string& value, SettingOrigin& origin) const {
     CAISSON_TRY(CheckValue(spec, spec.fallback, fmt::format("the default of {}", spec.name)));
     value = spec.fallback;
@@ -104,7 +112,9 @@ class Loader {
     if (!in_file.is_null()) {
       const std::string where = fmt::format("{}: server.{}", sources_.file_name, spec.name);
       const auto text = ScalarText(in_file);
-      if (!text) return InvalidArgument("{}: must be a single value, not of type {}", where, in_file.type_name());
+      if (!text)
+        return InvalidArgument("{}: must be a single value, not of type {}", where,
+                               in_file.type_name());
       CAISSON_TRY(CheckValue(spec, *text, where));
       value = *text;
       origin = SettingOrigin::kFile;
@@ -134,10 +144,14 @@ class Loader {
 
 std::string_view OriginName(SettingOrigin origin) {
   switch (origin) {
-    case SettingOrigin::kDefault: return "default";
-    case SettingOrigin::kFile: return "file";
-    case SettingOrigin::kEnvironment: return "environment";
-    case SettingOrigin::kFlag: return "flag";
+    case SettingOrigin::kDefault:
+      return "default";
+    case SettingOrigin::kFile:
+      return "file";
+    case SettingOrigin::kEnvironment:
+      return "environment";
+    case SettingOrigin::kFlag:
+      return "flag";
   }
   return "unknown";
 }
@@ -169,15 +183,22 @@ const Config::Setting& Config::Get(std::string_view name, SettingKind kind) cons
   return setting;
 }
 
-const std::string& Config::String(std::string_view name) const { return Get(name, SettingKind::kString).value; }
+const std::string& Config::String(std::string_view name) const {
+  return Get(name, SettingKind::kString).value;
+}
 
 // Load has checked the values, so that the fallbacks below are never taken.
-int64_t Config::Int(std::string_view name) const { return ParseInt(Get(name, SettingKind::kInt).value).value_or(0); }
+int64_t Config::Int(std::string_view name) const {
+  return ParseInt(Get(name, SettingKind::kInt).value).value_or(0);
+}
 
-bool Config::Bool(std::string_view name) const { return ParseBool(Get(name, SettingKind::kBool).value).value_or(false); }
+bool Config::Bool(std::string_view name) const {
+  return ParseBool(Get(name, SettingKind::kBool).value).value_or(false);
+}
 
 std::chrono::nanoseconds Config::Duration(std::string_view name) const {
-  return ParseDuration(Get(name, SettingKind::kDuration).value).value_or(std::chrono::nanoseconds(0));
+  return ParseDuration(Get(name, SettingKind::kDuration).value)
+      .value_or(std::chrono::nanoseconds(0));
 }
 
 SettingOrigin Config::origin(std::string_view name) const { return Find(name).origin; }

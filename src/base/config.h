@@ -14,8 +14,9 @@ namespace caisson {
 
 enum class SettingKind { kString, kInt, kBool, kDuration };
 
-// Declares one setting. `name` is the flag's name without dashes, for example "http-threads"; the environment variable is
-// CAISSON_HTTP_THREADS and the key in the file is http-threads under `server:`.
+// Declares one setting. `name` is the flag's name without dashes, for example "http-threads"; the
+// environment variable is CAISSON_HTTP_THREADS and the key in the file is http-threads under
+// `server:`.
 struct SettingSpec {
   std::string name;
   SettingKind kind = SettingKind::kString;
@@ -31,12 +32,14 @@ class Config {
  public:
   struct Sources {
     std::map<std::string, std::string> flags;
-    std::map<std::string, std::string> environment;  // the whole environment; only CAISSON_* is looked at
-    Json file;                                       // the object under `server:`, or null
+    // The whole environment; only CAISSON_* is looked at.
+    std::map<std::string, std::string> environment;
+    Json file;  // the object under `server:`, or null
     std::string file_name;
   };
-  // Every value is checked against its kind. A key of the file or a CAISSON_* variable that no spec declares is an error
-  // with a did-you-mean; `other_variables` names those that something else reads.
+  // Every value is checked against its kind. A key of the file or a CAISSON_* variable that no spec
+  // declares is an error with a did-you-mean; `other_variables` names those that something else
+  // reads.
   static Result<Config> Load(const std::vector<SettingSpec>& specs, const Sources& sources,
                              const std::vector<std::string>& other_variables);
 

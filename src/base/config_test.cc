@@ -16,7 +16,9 @@ const std::vector<SettingSpec> kSpecs = {
     {"drain-timeout", SettingKind::kDuration, "30s", "how long a stop waits"},
 };
 
-Result<Config> Load(const Config::Sources& sources) { return Config::Load(kSpecs, sources, {"CAISSON_TRACKING_URI"}); }
+Result<Config> Load(const Config::Sources& sources) {
+  return Config::Load(kSpecs, sources, {"CAISSON_TRACKING_URI"});
+}
 
 std::string LoadError(const Config::Sources& sources) { return Message(Load(sources).status()); }
 
@@ -24,7 +26,8 @@ TEST(Config, TakesTheStrongestSourceOfEachSetting) {
   Config::Sources sources;
   sources.file = Json::Of({{"http", "file:1"}, {"http-threads", 3}, {"fsync", false}});
   sources.file_name = "caisson.yaml";
-  sources.environment = {{"CAISSON_HTTP", "environment:1"}, {"CAISSON_HTTP_THREADS", "4"}, {"HOME", "/home/x"}};
+  sources.environment = {
+      {"CAISSON_HTTP", "environment:1"}, {"CAISSON_HTTP_THREADS", "4"}, {"HOME", "/home/x"}};
   sources.flags = {{"http", "flag:1"}};
   const auto config = Load(sources);
   ASSERT_TRUE(config.ok()) << config.status();
@@ -54,30 +57,36 @@ TEST(Config, TakesManyWordsForABoolean) {
 TEST(Config, NamesTheSourceOfAWrongValue) {
   EXPECT_EQ(LoadError({.flags = {{"http-threads", "many"}}}),
             "--http-threads: 'many' is not an integer; accepted are whole numbers like 4");
-  EXPECT_THAT(LoadError({.environment = {{"CAISSON_FSYNC", "maybe"}}}), HasSubstr("CAISSON_FSYNC: 'maybe' is neither"));
+  EXPECT_THAT(LoadError({.environment = {{"CAISSON_FSYNC", "maybe"}}}),
+              HasSubstr("CAISSON_FSYNC: 'maybe' is neither"));
   EXPECT_THAT(LoadError({.file = Json::Of({{"drain-timeout", 30}}), .file_name = "c.yaml"}),
               HasSubstr("c.yaml: server.drain-timeout: '30' is not a duration"));
   EXPECT_THAT(LoadError({.file = Json::Of({{"http", Json::MakeArray()}}), .file_name = "c.yaml"}),
               HasSubstr("c.yaml: server.http: must be a single value"));
-  EXPECT_THAT(LoadError({.file = Json("x"), .file_name = "c.yaml"}), HasSubstr("'server' must be a map"));
+  EXPECT_THAT(LoadError({.file = Json("x"), .file_name = "c.yaml"}),
+              HasSubstr("'server' must be a map"));
 }
 
 TEST(Config, FindsAWrongValueThatAStrongerSourceHides) {
-  EXPECT_THAT(LoadError({.flags = {{"http-threads", "4"}}, .environment = {{"CAISSON_HTTP_THREADS", "x"}}}),
-              HasSubstr("CAISSON_HTTP_THREADS"));
+  EXPECT_THAT(
+      LoadError({.flags = {{"http-threads", "4"}}, .environment = {{"CAISSON_HTTP_THREADS", "x"}}}),
+      HasSubstr("CAISSON_HTTP_THREADS"));
 }
 
 TEST(Config, SuggestsForUnknownNames) {
-  EXPECT_EQ(LoadError({.flags = {{"http-thread", "4"}}}), "unknown flag --http-thread (did you mean 'http-threads'?)");
-  EXPECT_EQ(LoadError({.environment = {{"CAISSON_HTTP_TREADS", "4"}}}),
-            "unknown environment variable CAISSON_HTTP_TREADS (did you mean 'CAISSON_HTTP_THREADS'?)");
+  EXPECT_EQ(LoadError({.flags = {{"http-thread", "4"}}}),
+            "unknown flag --http-thread (did you mean 'http-threads'?)");
+  EXPECT_EQ(
+      LoadError({.environment = {{"CAISSON_HTTP_TREADS", "4"}}}),
+      "unknown environment variable CAISSON_HTTP_TREADS (did you mean 'CAISSON_HTTP_THREADS'?)");
   EXPECT_EQ(LoadError({.file = Json::Of({{"fsink", true}}), .file_name = "c.yaml"}),
             "c.yaml: unknown setting 'server.fsink' (did you mean 'fsync'?)");
   EXPECT_TRUE(Load({.environment = {{"CAISSON_TRACKING_URI", "x"}}}).ok());
 }
 
 TEST(Config, ChecksItsDefaults) {
-  EXPECT_THAT(Message(Config::Load({{"n", SettingKind::kInt, "x", ""}}, {}, {}).status()), HasSubstr("the default of n"));
+  EXPECT_THAT(Message(Config::Load({{"n", SettingKind::kInt, "x", ""}}, {}, {}).status()),
+              HasSubstr("the default of n"));
 }
 
 TEST(Config, DescribesItself) {
@@ -85,8 +94,9 @@ TEST(Config, DescribesItself) {
   ASSERT_EQ(json.size(), 4u);
   EXPECT_EQ(json[size_t{0}]["name"].AsString(), "http");
   EXPECT_EQ(json[size_t{0}]["origin"].AsString(), "default");
-  EXPECT_EQ(WriteJson(json[size_t{2}]),
-            R"({"name":"fsync","value":"off","origin":"flag","help":"whether writes reach the disk"})");
+  EXPECT_EQ(
+      WriteJson(json[size_t{2}]),
+      R"({"name":"fsync","value":"off","origin":"flag","help":"whether writes reach the disk"})");
 }
 
 TEST(ConfigDeathTest, RefusesAnUndeclaredName) {

@@ -9,7 +9,8 @@ const Json kNull;
 // The value as an error message shows it.
 std::string Excerpt(const Json& value) {
   constexpr size_t kLongest = 60;
-  if (value.is_array() || value.is_object()) return fmt::format("an {} of {}", value.type_name(), value.size());
+  if (value.is_array() || value.is_object())
+    return fmt::format("an {} of {}", value.type_name(), value.size());
   std::string text = WriteJson(value, {.allow_nan = true});
   if (text.size() > kLongest) {
     size_t end = kLongest;
@@ -21,9 +22,11 @@ std::string Excerpt(const Json& value) {
 
 }  // namespace
 
-FieldReader::FieldReader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
+FieldReader::FieldReader(const Json& json, std::string where)
+    : json_(json), where_(std::move(where)) {
   if (!json.is_object() && !json.is_null()) {
-    status_ = InvalidArgument("{}: must be an object (names with values), not {}", where_, Excerpt(json));
+    status_ =
+        InvalidArgument("{}: must be an object (names with values), not {}", where_, Excerpt(json));
   }
 }
 

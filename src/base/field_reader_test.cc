@@ -44,26 +44,35 @@ TEST(FieldReader, NamesTheMissingField) {
   const Json json = Parse(R"({"empty": null})");
   FieldReader missing(json, "caisson.yaml: endpoints.delay");
   missing.String("model");
-  EXPECT_EQ(missing.Finish().message(), "caisson.yaml: endpoints.delay: the required field 'model' is missing");
+  EXPECT_EQ(missing.Finish().message(),
+            "caisson.yaml: endpoints.delay: the required field 'model' is missing");
   FieldReader empty(json, "here");
   empty.Int("empty");
   EXPECT_EQ(empty.Finish().message(), "here: the field 'empty' is required but has no value");
 }
 
 TEST(FieldReader, NamesTheWrongTypeWithItsValue) {
-  const Json json = Parse(R"({"i": "three", "half": 1.5, "s": 1, "d": [1, 2], "b": "true", "list": ["a", 1], "o": {"k": 1}})");
+  const Json json = Parse(
+      R"({"i": "three", "half": 1.5, "s": 1, "d": [1, 2], "b": "true", "list": ["a", 1], "o": {"k": 1}})");
   const auto problem = [&](auto read) {
     FieldReader fields(json, "here");
     read(fields);
     return std::string(fields.status().message());
   };
-  EXPECT_EQ(problem([](auto& f) { f.Int("i"); }), "here: 'i' must be an integer, not the string \"three\"");
-  EXPECT_EQ(problem([](auto& f) { f.Int("half", 1); }), "here: 'half' must be an integer, not the number 1.5");
-  EXPECT_EQ(problem([](auto& f) { f.String("s", ""); }), "here: 's' must be a string, not the integer 1");
-  EXPECT_EQ(problem([](auto& f) { f.Double("d"); }), "here: 'd' must be a number, not an array of 2");
-  EXPECT_EQ(problem([](auto& f) { f.Bool("b", true); }), "here: 'b' must be true or false, not the string \"true\"");
-  EXPECT_EQ(problem([](auto& f) { f.Strings("list"); }), "here: 'list' must be a list of strings only, not the integer 1");
-  EXPECT_EQ(problem([](auto& f) { f.Strings("o"); }), "here: 'o' must be a list of strings, not an object of 1");
+  EXPECT_EQ(problem([](auto& f) { f.Int("i"); }),
+            "here: 'i' must be an integer, not the string \"three\"");
+  EXPECT_EQ(problem([](auto& f) { f.Int("half", 1); }),
+            "here: 'half' must be an integer, not the number 1.5");
+  EXPECT_EQ(problem([](auto& f) { f.String("s", ""); }),
+            "here: 's' must be a string, not the integer 1");
+  EXPECT_EQ(problem([](auto& f) { f.Double("d"); }),
+            "here: 'd' must be a number, not an array of 2");
+  EXPECT_EQ(problem([](auto& f) { f.Bool("b", true); }),
+            "here: 'b' must be true or false, not the string \"true\"");
+  EXPECT_EQ(problem([](auto& f) { f.Strings("list"); }),
+            "here: 'list' must be a list of strings only, not the integer 1");
+  EXPECT_EQ(problem([](auto& f) { f.Strings("o"); }),
+            "here: 'o' must be a list of strings, not an object of 1");
 }
 
 TEST(FieldReader, CutsLongValuesInMessages) {
@@ -102,7 +111,8 @@ TEST(FieldReader, TakesProblemsOfTheCaller) {
 
 TEST(FieldReader, WantsAnObject) {
   const Json list = Json::MakeArray();
-  EXPECT_EQ(FieldReader(list, "here").Finish().message(), "here: must be an object (names with values), not an array of 0");
+  EXPECT_EQ(FieldReader(list, "here").Finish().message(),
+            "here: must be an object (names with values), not an array of 0");
   const Json null;
   EXPECT_TRUE(FieldReader(null, "here").Finish().ok());
 }

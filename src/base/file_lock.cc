@@ -20,7 +20,8 @@ std::string Encode(const LockHolder& holder) {
          "\n";
 }
 
-// The holder as far as it can be read: a holder that was killed while writing leaves part of a line.
+// The holder as far as it can be read: a holder that was killed while writing leaves part of a
+// line.
 LockHolder Decode(std::string_view text) {
   LockHolder holder;
   const auto json = ParseJson(text.substr(0, text.find('\n')));
@@ -44,7 +45,8 @@ Status WriteHolder(int descriptor, const std::string& path, const LockHolder& ho
   const std::string text = Encode(holder);
   size_t written = 0;
   while (written < text.size()) {
-    const ssize_t count = ::pwrite(descriptor, text.data() + written, text.size() - written, static_cast<off_t>(written));
+    const ssize_t count = ::pwrite(descriptor, text.data() + written, text.size() - written,
+                                   static_cast<off_t>(written));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return ErrnoStatus(errno, fmt::format("write the lock file {}", path));
     written += static_cast<size_t>(count);
@@ -82,7 +84,8 @@ Result<FileLock> FileLock::Acquire(const std::string& path, const LockHolder& ho
   lock.path_ = path;
   lock.file_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!lock.file_.valid()) return ErrnoStatus(errno, fmt::format("open the lock file {}", path));
-  // Someone who only asks for the holder (ReadHolder) has a shared lock for a moment; that is no reason to give up.
+  // Someone who only asks for the holder (ReadHolder) has a shared lock for a moment; that is no
+  // reason to give up.
   constexpr int kAttempts = 200;
   for (int i = 0; i < kAttempts; ++i) {
     CAISSON_ASSIGN(const Attempt exclusive, TryLock(lock.file_.get(), path, LOCK_EX));
@@ -97,7 +100,8 @@ Result<FileLock> FileLock::Acquire(const std::string& path, const LockHolder& ho
     ::nanosleep(&pause, nullptr);
   }
   CAISSON_ASSIGN(const LockHolder present, ReadHolderFrom(lock.file_.get()));
-  return FailedPrecondition("{} is held by {}; stop it first, or use another folder", path, Describe(present));
+  return FailedPrecondition("{} is held by {}; stop it first, or use another folder", path,
+                            Describe(present));
 }
 
 Result<LockHolder> FileLock::ReadHolder(const std::string& path) {
@@ -107,6 +111,8 @@ Result<LockHolder> FileLock::ReadHolder(const std::string& path) {
   return ReadHolderFrom(file.get());
 }
 
-Status FileLock::UpdateHolder(const LockHolder& holder) { return WriteHolder(file_.get(), path_, holder); }
+Status FileLock::UpdateHolder(const LockHolder& holder) {
+  return WriteHolder(file_.get(), path_, holder);
+}
 
 }  // namespace caisson

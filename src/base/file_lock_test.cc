@@ -29,7 +29,8 @@ TEST_F(FileLockTest, NamesItsHolder) {
   const auto second = FileLock::Acquire(path_, {1, 0, "caisson run", ""});
   EXPECT_EQ(second.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(Message(second.status()),
-              HasSubstr("is held by process 4711 (caisson up) since 2001-05-07T13:45:00.250Z, serving on 127.0.0.1:4600"));
+              HasSubstr("is held by process 4711 (caisson up) since 2001-05-07T13:45:00.250Z, "
+                        "serving on 127.0.0.1:4600"));
 
   const auto holder = FileLock::ReadHolder(path_);
   ASSERT_TRUE(holder.ok()) << holder.status();
@@ -96,11 +97,13 @@ TEST_F(FileLockTest, SaysSoWhenTheHolderIsUnreadable) {
   ASSERT_NE(file, nullptr);
   std::fputs("{broken", file);
   std::fclose(file);
-  EXPECT_THAT(Message(FileLock::Acquire(path_, holder_).status()), HasSubstr("is held by another process"));
+  EXPECT_THAT(Message(FileLock::Acquire(path_, holder_).status()),
+              HasSubstr("is held by another process"));
 }
 
 TEST_F(FileLockTest, NamesTheFileThatCannotBeOpened) {
-  EXPECT_THAT(Message(FileLock::Acquire(JoinPath(path_, "x/y"), holder_).status()), HasSubstr("open the lock file"));
+  EXPECT_THAT(Message(FileLock::Acquire(JoinPath(path_, "x/y"), holder_).status()),
+              HasSubstr("open the lock file"));
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ bool NumbersEqual(const Json& a, const Json& b) {
     const double value = a.AsDouble();
     if (value != std::trunc(value)) return false;
     // Compared as integers: as doubles, 2^53 and 2^53 + 1 would be the same.
-    if (b.is_int()) return value >= -kTwoTo63 && value < kTwoTo63 && static_cast<int64_t>(value) == b.AsInt();
+    if (b.is_int())
+      return value >= -kTwoTo63 && value < kTwoTo63 && static_cast<int64_t>(value) == b.AsInt();
     return value >= kTwoTo63 && value < kTwoTo64 && static_cast<uint64_t>(value) == b.AsUint();
   }
   return false;
@@ -87,7 +88,8 @@ bool ObjectsEqual(const Json::Object& a, const Json::Object& b) {
 }  // namespace
 
 std::string_view Json::type_name() const {
-  constexpr std::string_view kNames[] = {"null", "boolean", "integer", "integer", "number", "string", "array", "object"};
+  constexpr std::string_view kNames[] = {"null",   "boolean", "integer", "integer",
+                                         "number", "string",  "array",   "object"};
   return kNames[value_.index()];
 }
 
@@ -99,16 +101,19 @@ bool Json::AsBool(bool fallback) const {
 int64_t Json::AsInt(int64_t fallback) const {
   if (const int64_t* value = std::get_if<int64_t>(&value_)) return *value;
   if (const double* value = std::get_if<double>(&value_)) {
-    if (*value >= -kTwoTo63 && *value < kTwoTo63 && *value == std::trunc(*value)) return static_cast<int64_t>(*value);
+    if (*value >= -kTwoTo63 && *value < kTwoTo63 && *value == std::trunc(*value))
+      return static_cast<int64_t>(*value);
   }
   return fallback;
 }
 
 uint64_t Json::AsUint(uint64_t fallback) const {
   if (const uint64_t* value = std::get_if<uint64_t>(&value_)) return *value;
-  if (const int64_t* value = std::get_if<int64_t>(&value_)) return *value >= 0 ? static_cast<uint64_t>(*value) : fallback;
+  if (const int64_t* value = std::get_if<int64_t>(&value_))
+    return *value >= 0 ? static_cast<uint64_t>(*value) : fallback;
   if (const double* value = std::get_if<double>(&value_)) {
-    if (*value >= 0 && *value < kTwoTo64 && *value == std::trunc(*value)) return static_cast<uint64_t>(*value);
+    if (*value >= 0 && *value < kTwoTo64 && *value == std::trunc(*value))
+      return static_cast<uint64_t>(*value);
   }
   return fallback;
 }
@@ -211,20 +216,24 @@ const Json* Json::FindPath(std::string_view dotted_path) const {
 Status Json::SetPath(std::string_view dotted_path, Json value) {
   const auto steps = ParsePath(dotted_path);
   if (!steps || steps->empty()) {
-    return InvalidArgument("'{}' is not a path; accepted are names joined by dots and indexes, like a.b[0].c", dotted_path);
+    return InvalidArgument(
+        "'{}' is not a path; accepted are names joined by dots and indexes, like a.b[0].c",
+        dotted_path);
   }
   Json* at = this;
   for (const PathStep& step : *steps) {
     if (step.index) {
       if (!at->is_array() || *step.index >= at->size()) {
-        return InvalidArgument("'{}' has no element [{}]: the value there is of type {} with {} elements", dotted_path,
-                               *step.index, at->type_name(), at->size());
+        return InvalidArgument(
+            "'{}' has no element [{}]: the value there is of type {} with {} elements", dotted_path,
+            *step.index, at->type_name(), at->size());
       }
       at = &at->mutable_array()[*step.index];
     } else {
       if (!at->is_null() && !at->is_object()) {
-        return InvalidArgument("cannot set '{}': '{}' would lie in a value of type {}, not in an object", dotted_path,
-                               step.key, at->type_name());
+        return InvalidArgument(
+            "cannot set '{}': '{}' would lie in a value of type {}, not in an object", dotted_path,
+            step.key, at->type_name());
       }
       at = &at->Mutable(step.key);
     }

@@ -1,7 +1,7 @@
 // A JSON document as a value.
 //
-// For configuration, API bodies and everything that is not on a hot path. Hot bodies are read with simdjson and written by
-// hand inside the module that owns them.
+// For configuration, API bodies and everything that is not on a hot path. Hot bodies are read with
+// simdjson and written by hand inside the module that owns them.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,9 @@
 
 namespace caisson {
 
-// null, bool, int64, uint64 (only above int64's range), double, string, array or object. Objects keep the order of
-// insertion; a repeated key on parsing keeps the last value. A value type, deep-copied. Not for concurrent writing.
+// null, bool, int64, uint64 (only above int64's range), double, string, array or object. Objects
+// keep the order of insertion; a repeated key on parsing keeps the last value. A value type,
+// deep-copied. Not for concurrent writing.
 class Json {
  public:
   using Array = std::vector<Json>;
@@ -62,8 +63,8 @@ class Json {
   // "null", "boolean", "integer", "number", "string", "array" or "object", for error messages.
   std::string_view type_name() const;
 
-  // Typed access with a fallback: never fails. A double becomes an integer only where that is exact; an integer becomes
-  // the nearest double.
+  // Typed access with a fallback: never fails. A double becomes an integer only where that is
+  // exact; an integer becomes the nearest double.
   bool AsBool(bool fallback = false) const;
   int64_t AsInt(int64_t fallback = 0) const;
   uint64_t AsUint(uint64_t fallback = 0) const;
@@ -82,8 +83,9 @@ class Json {
   size_t size() const;  // of an array or an object, otherwise 0
   bool empty() const { return size() == 0; }
 
-  // Sets or replaces a member; a null value becomes an object first, and so does a value of another type. Looks through
-  // the members one by one: an object of many thousands is better built with mutable_object().emplace_back().
+  // Sets or replaces a member; a null value becomes an object first, and so does a value of another
+  // type. Looks through the members one by one: an object of many thousands is better built with
+  // mutable_object().emplace_back().
   Json& Set(std::string_view key, Json value);
   // The member for writing, made when missing.
   Json& Mutable(std::string_view key);
@@ -95,8 +97,8 @@ class Json {
 
   // "a.b[0].c", as in params.yaml; null when something on the way is missing.
   const Json* FindPath(std::string_view dotted_path) const;
-  // Sets "a.b.c", making objects on the way; "[n]" must name an element that exists. InvalidArgument when the way leads
-  // through something else.
+  // Sets "a.b.c", making objects on the way; "[n]" must name an element that exists.
+  // InvalidArgument when the way leads through something else.
   Status SetPath(std::string_view dotted_path, Json value);
 
   // Numbers compare by value; the order of an object's members does not matter.
@@ -117,44 +119,49 @@ class Json {
 
 struct JsonParseOptions {
   int max_depth = 100;
-  // Accept NaN, Infinity and -Infinity, and read a number too large for a double as infinity, as Python's json does.
+  // Accept NaN, Infinity and -Infinity, and read a number too large for a double as infinity, as
+  // Python's json does.
   bool allow_nan = false;
-  // Read the escapes \udc80 to \udcff, where they are no half of a pair, as the bytes 0x80 to 0xff: the inverse of
-  // JsonWriteOptions::ascii_only. The strings read are then not always UTF-8.
+  // Read the escapes \udc80 to \udcff, where they are no half of a pair, as the bytes 0x80 to 0xff:
+  // the inverse of JsonWriteOptions::ascii_only. The strings read are then not always UTF-8.
   bool surrogate_escape = false;
 };
 
-// Strict RFC 8259, UTF-8 checked. Integers that fit neither int64 nor uint64 become doubles. InvalidArgument names line
-// and column, both from 1, columns in code points.
+// Strict RFC 8259, UTF-8 checked. Integers that fit neither int64 nor uint64 become doubles.
+// InvalidArgument names line and column, both from 1, columns in code points.
 Result<Json> ParseJson(std::string_view text, const JsonParseOptions& options = {});
 
 struct JsonWriteOptions {
-  int indent = 0;               // spaces a level; 0 writes one line
-  bool sort_keys = false;       // by code point
-  bool ascii_only = false;      // escapes like Python's ensure_ascii; a byte that is not UTF-8 becomes a lone \udc80..\udcff
+  int indent = 0;          // spaces a level; 0 writes one line
+  bool sort_keys = false;  // by code point
+  // Escapes like Python's ensure_ascii; a byte that is not UTF-8 becomes a lone \udc80..\udcff.
+  bool ascii_only = false;
   bool python_spacing = false;  // ", " and ": " on one line, like Python's json.dumps defaults
   bool allow_nan = false;       // NaN and Infinity as Python writes them; otherwise null
 };
 
-// Doubles are written as Python's repr writes them ("1.0", "1e-05"). With python_spacing, ascii_only and allow_nan the text
-// is byte for byte what json.dumps(value) gives, with indent and sort_keys what its arguments of that name give.
+// Doubles are written as Python's repr writes them ("1.0", "1e-05"). With python_spacing,
+// ascii_only and allow_nan the text is byte for byte what json.dumps(value) gives, with indent and
+// sort_keys what its arguments of that name give.
 std::string WriteJson(const Json& json, const JsonWriteOptions& options = {});
 
-// Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. For writers of hot answers.
+// Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. For
+// writers of hot answers.
 void AppendJsonString(std::string& out, std::string_view text);
-// Appends the shortest decimal that reads back as the same double, as FormatDouble does; NaN and infinities as null.
+// Appends the shortest decimal that reads back as the same double, as FormatDouble does; NaN and
+// infinities as null.
 void AppendJsonDouble(std::string& out, double value);
 
-// Reads an object field by field and reports what is wrong with it: the first wrong type, missing or unknown field wins.
-// Lives on the stack beside the Json that it reads.
+// Reads an object field by field and reports what is wrong with it: the first wrong type, missing
+// or unknown field wins. Lives on the stack beside the Json that it reads.
 //
 //   FieldReader fields(json, "endpoints.delay");
-//   std::string model = fields.String("model");            // required
-//   int64_t replicas = fields.Int("replicas", 1);          // with a default
-//   CAISSON_TRY(fields.Finish());                          // unknown fields are errors with a did-you-mean
+//   std::string model = fields.String("model");    // required
+//   int64_t replicas = fields.Int("replicas", 1);  // with a default
+//   CAISSON_TRY(fields.Finish());                  // an unknown field is an error
 //
-// A field that is null counts as missing, and a null in place of the object as an empty object (in YAML, a key with nothing
-// behind it). All errors are InvalidArgument.
+// A field that is null counts as missing, and a null in place of the object as an empty object (in
+// YAML, a key with nothing behind it). All errors are InvalidArgument.
 class FieldReader {
  public:
   // `where` is how the user would find the object, for example "caisson.yaml: endpoints.delay".
@@ -167,7 +174,8 @@ class FieldReader {
   double Double(std::string_view key);
   double Double(std::string_view key, double fallback);
   bool Bool(std::string_view key, bool fallback);
-  std::vector<std::string> Strings(std::string_view key);  // an array of strings; a lone string is one element; empty when missing
+  // An array of strings; a lone string is one element; empty when missing.
+  std::vector<std::string> Strings(std::string_view key);
   // Any value; null when missing. Marks the field as known.
   const Json& Raw(std::string_view key);
   bool Has(std::string_view key) const;

@@ -16,18 +16,21 @@ using ErrorCode = boost::json::error_code;
 // Objects up to this size are searched for repeated keys member by member, larger ones by sorting.
 constexpr size_t kSmallObject = 16;
 
-// Text in which Python's extensions are replaced by standard JSON of the same length, so that every offset stays right.
+// Text in which Python's extensions are replaced by standard JSON of the same length, so that every
+// offset stays right.
 struct StandardText {
-  std::string copy;       // empty when nothing had to be replaced
+  std::string copy;        // empty when nothing had to be replaced
   bool has_bytes = false;  // some strings hold bytes as pairs of noncharacters
 };
 
-// A byte that a lone surrogate stands for travels through the parser as two noncharacters: U+FDD0 + the high half byte, then
-// U+FDE0 + the low one. That is six bytes of UTF-8, just as long as the escape.
+// A byte that a lone surrogate stands for travels through the parser as two noncharacters: U+FDD0 +
+// the high half byte, then U+FDE0 + the low one. That is six bytes of UTF-8, just as long as the
+// escape.
 constexpr std::string_view kNoncharacterLead = "\xEF\xB7";  // U+FDC0 to U+FDFF
 
 bool IsNoncharacter(std::string_view text, size_t position) {
-  if (text.compare(position, 2, kNoncharacterLead) != 0 || position + 2 >= text.size()) return false;
+  if (text.compare(position, 2, kNoncharacterLead) != 0 || position + 2 >= text.size())
+    return false;
   const auto last = static_cast<unsigned char>(text[position + 2]);
   return last >= 0x90 && last <= 0xAF;
 }
@@ -62,18 +65,21 @@ int EscapedUnit(std::string_view text, size_t position) {
 }
 
 bool EndsValue(std::string_view text, size_t position) {
-  return position >= text.size() || std::string_view(" \t\r\n,]}").find(text[position]) != std::string_view::npos;
+  return position >= text.size() ||
+         std::string_view(" \t\r\n,]}").find(text[position]) != std::string_view::npos;
 }
 
 bool BeginsValue(std::string_view text, size_t position) {
-  return position == 0 || std::string_view(" \t\r\n,[:").find(text[position - 1]) != std::string_view::npos;
+  return position == 0 ||
+         std::string_view(" \t\r\n,[:").find(text[position - 1]) != std::string_view::npos;
 }
 
-// Replaces what Python's json module reads beyond the standard. A number that stands for NaN or an infinity is found again
-// by its offset.
+// Replaces what Python's json module reads beyond the standard. A number that stands for NaN or an
+// infinity is found again by its offset.
 class PythonExtensions {
  public:
-  PythonExtensions(std::string_view text, const JsonParseOptions& options) : text_(text), options_(options) {}
+  PythonExtensions(std::string_view text, const JsonParseOptions& options)
+      : text_(text), options_(options) {}
 
   Result<StandardText> Replace() {
     bool in_string = false;
@@ -94,7 +100,8 @@ class PythonExtensions {
       }
     }
     if (out_.has_bytes && has_noncharacters_) {
-      return InvalidArgument("invalid JSON: noncharacters (U+FDD0 to U+FDEF) beside bytes escaped as lone surrogates");
+      return InvalidArgument(
+          "invalid JSON: noncharacters (U+FDD0 to U+FDEF) beside bytes escaped as lone surrogates");
     }
     return std::move(out_);
   }
@@ -107,7 +114,8 @@ class PythonExtensions {
 
   // Returns how much to skip.
   size_t ReplaceEscape(size_t position, int unit) {
-    if (unit >= 0xD800 && unit <= 0xDBFF) return 12;  // the first half of a pair; the parser checks the second
+    if (unit >= 0xD800 && unit <= 0xDBFF)
+      return 12;  // the first half of a pair; the parser checks the second
     if (unit >= 0xFDD0 && unit <= 0xFDEF) has_noncharacters_ = true;
     if (unit >= 0xDC80 && unit <= 0xDCFF) {
       std::string pair;
@@ -145,7 +153,8 @@ class PythonExtensions {
   bool has_noncharacters_ = false;
 };
 
-// Receives the parser's events. Finished values wait on a stack until the array or object around them ends.
+// Receives the parser's events. Finished values wait on a stack until the array or object around
+// them ends.
 class TreeBuilder {
  public:
   static constexpr size_t max_object_size = std::numeric_limits<size_t>::max();
@@ -176,7 +185,8 @@ class TreeBuilder {
   bool on_object_end(size_t count, ErrorCode&) {
     const size_t first_value = values_.size() - count;
     const size_t first_key = keys_.size() - count;
-    const std::vector<size_t> places = count > kSmallObject ? PlacesByName(first_key, count) : std::vector<size_t>();
+    const std::vector<size_t> places =
+        count > kSmallObject ? PlacesByName(first_key, count) : std::vector<size_t>();
     Json object = Json::MakeObject();
     Json::Object& members = object.mutable_object();
     members.reserve(count);
@@ -228,7 +238,8 @@ class TreeBuilder {
     }
     // The parser's own double can be off by a unit in the last place.
     if (const auto exact = ParseDouble({text.data(), text.size()})) return AddDouble(*exact);
-    if (allow_nan_) return AddDouble(std::copysign(std::numeric_limits<double>::infinity(), approximation));
+    if (allow_nan_)
+      return AddDouble(std::copysign(std::numeric_limits<double>::infinity(), approximation));
     number_too_large_ = true;
     error = boost::json::error::exponent_overflow;
     return false;
@@ -246,13 +257,14 @@ class TreeBuilder {
   bool on_comment(boost::json::string_view, ErrorCode&) { return true; }
 
  private:
-  // Where each member of a large object goes: a repeated key goes where its first one went. By sorting rather than hashing,
-  // since a body can be made of keys that collide.
+  // Where each member of a large object goes: a repeated key goes where its first one went. By
+  // sorting rather than hashing, since a body can be made of keys that collide.
   std::vector<size_t> PlacesByName(size_t first_key, size_t count) const {
     std::vector<size_t> order(count);
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](size_t a, size_t b) { return keys_[first_key + a] < keys_[first_key + b]; });
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return keys_[first_key + a] < keys_[first_key + b];
+    });
     std::vector<size_t> first_of(count);
     for (size_t i = 0; i < count; ++i) {
       const bool repeated = i > 0 && keys_[first_key + order[i]] == keys_[first_key + order[i - 1]];
@@ -292,14 +304,18 @@ class TreeBuilder {
 std::string DescribeByte(std::string_view text, size_t position) {
   if (position >= text.size()) return "unexpected end";
   const size_t length = Utf8SequenceLength(text, position);
-  if (length == 0) return fmt::format("byte 0x{:02x} that is not UTF-8", static_cast<unsigned char>(text[position]));
+  if (length == 0)
+    return fmt::format("byte 0x{:02x} that is not UTF-8",
+                       static_cast<unsigned char>(text[position]));
   if (static_cast<unsigned char>(text[position]) < 0x20) {
-    return fmt::format("unexpected control character 0x{:02x}", static_cast<unsigned char>(text[position]));
+    return fmt::format("unexpected control character 0x{:02x}",
+                       static_cast<unsigned char>(text[position]));
   }
   return fmt::format("unexpected '{}'", text.substr(position, length));
 }
 
-std::string DescribeError(std::string_view text, size_t position, const ErrorCode& error, int max_depth) {
+std::string DescribeError(std::string_view text, size_t position, const ErrorCode& error,
+                          int max_depth) {
   using Code = boost::json::error;
   if (error == Code::too_deep) return fmt::format("nested deeper than {} levels", max_depth);
   if (error == Code::exponent_overflow) return "a number too large for a double";
@@ -310,7 +326,8 @@ std::string DescribeError(std::string_view text, size_t position, const ErrorCod
     return "half of a surrogate pair in a \\u escape";
   }
   if (error == Code::expected_hex_digit) return "\\u must be followed by four hexadecimal digits";
-  if (error == Code::extra_data) return DescribeByte(text, position) + " after the end of the value";
+  if (error == Code::extra_data)
+    return DescribeByte(text, position) + " after the end of the value";
   return DescribeByte(text, position);
 }
 
@@ -319,8 +336,10 @@ Status ErrorAt(std::string_view text, size_t position, std::string_view problem)
   const std::string_view before = text.substr(0, position);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const size_t newline = before.rfind('\n');
-  const std::string_view in_line = newline == std::string_view::npos ? before : before.substr(newline + 1);
-  const auto column = 1 + std::count_if(in_line.begin(), in_line.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  const std::string_view in_line =
+      newline == std::string_view::npos ? before : before.substr(newline + 1);
+  const auto column =
+      1 + std::count_if(in_line.begin(), in_line.end(), [](char c) { return (c & 0xC0) != 0x80; });
   return InvalidArgument("invalid JSON at line {}, column {}: {}", line, column, problem);
 }
 
@@ -334,7 +353,8 @@ Result<Json> ParseJson(std::string_view text, const JsonParseOptions& options) {
   const std::string_view parsed = standard.copy.empty() ? text : std::string_view(standard.copy);
   boost::json::parse_options limits;
   limits.max_depth = static_cast<size_t>(std::max(options.max_depth, 0));
-  boost::json::basic_parser<TreeBuilder> parser(limits, text, parsed, options.allow_nan, standard.has_bytes);
+  boost::json::basic_parser<TreeBuilder> parser(limits, text, parsed, options.allow_nan,
+                                                standard.has_bytes);
   ErrorCode error;
   const size_t used = parser.write_some(false, parsed.data(), parsed.size(), error);
   if (!error && used < parsed.size()) error = boost::json::error::extra_data;

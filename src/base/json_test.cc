@@ -79,8 +79,8 @@ TEST(Json, FindsByPath) {
   EXPECT_EQ(json.FindPath("a.b[0].c")->AsInt(), 1);
   EXPECT_EQ(json.FindPath("a.b[1][1]")->AsInt(), 6);
   EXPECT_EQ(json.FindPath(""), &json);
-  for (const char* path : {"a.c", "a.b[2]", "a.b.c", "a.b[0].c.d", "a..b", ".a", "a.", "a.b[", "a.b[x]", "a.b[-1]", "a.b[0]c",
-                           "a[0]"}) {
+  for (const char* path : {"a.c", "a.b[2]", "a.b.c", "a.b[0].c.d", "a..b", ".a", "a.", "a.b[",
+                           "a.b[x]", "a.b[-1]", "a.b[0]c", "a[0]"}) {
     EXPECT_EQ(json.FindPath(path), nullptr) << path;
   }
 }
@@ -112,8 +112,11 @@ TEST(Json, ComparesNumbersByValueAndObjectsWithoutOrder) {
 }
 
 TEST(ParseJson, ReadsEveryType) {
-  const Json json = Parse(" {\"n\": null, \"t\": true, \"f\": false, \"i\": -12, \"d\": 1.5e3,\n\t\"s\": \"a\", \"l\": [[], {}]} ");
-  EXPECT_EQ(WriteJson(json), R"({"n":null,"t":true,"f":false,"i":-12,"d":1500.0,"s":"a","l":[[],{}]})");
+  const Json json = Parse(
+      " {\"n\": null, \"t\": true, \"f\": false, \"i\": -12, \"d\": 1.5e3,\n\t\"s\": \"a\", \"l\": "
+      "[[], {}]} ");
+  EXPECT_EQ(WriteJson(json),
+            R"({"n":null,"t":true,"f":false,"i":-12,"d":1500.0,"s":"a","l":[[],{}]})");
   EXPECT_TRUE(Parse("-0").is_int());
   EXPECT_TRUE(std::signbit(Parse("-0.0").AsDouble()));
 }
@@ -130,8 +133,9 @@ TEST(ParseJson, KeepsIntegersAsLongAsTheyFit) {
 }
 
 TEST(ParseJson, ReadsDoublesToTheLastBit) {
-  for (const char* text : {"0.1", "1e23", "8.41e21", "9007199254740993.0", "2.2250738585072011e-308", "5e-324", "1e-5",
-                           "1.7976931348623157e308", "6.02214076e+23", "0.30000000000000004", "1E5"}) {
+  for (const char* text :
+       {"0.1", "1e23", "8.41e21", "9007199254740993.0", "2.2250738585072011e-308", "5e-324", "1e-5",
+        "1.7976931348623157e308", "6.02214076e+23", "0.30000000000000004", "1E5"}) {
     EXPECT_EQ(Parse(text).AsDouble(), std::strtod(text, nullptr)) << text;
   }
   EXPECT_EQ(Parse("1e-400").AsDouble(), 0.0);
@@ -139,7 +143,8 @@ TEST(ParseJson, ReadsDoublesToTheLastBit) {
 
 TEST(ParseJson, DecodesEscapes) {
   EXPECT_EQ(Parse(R"("\"\\\/\b\f\n\r\t")").AsString(), "\"\\/\b\f\n\r\t");
-  EXPECT_EQ(Parse(R"("\u0041\u00e9\u20AC\ud83d\ude00")").AsString(), "A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
+  EXPECT_EQ(Parse(R"("\u0041\u00e9\u20AC\ud83d\ude00")").AsString(),
+            "A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
   EXPECT_EQ(Parse(R"({"\u0061": 1})")["a"].AsInt(), 1);
   EXPECT_EQ(Parse(R"("a\u0000b")").AsString(), std::string("a\0b", 3));
 }
@@ -170,20 +175,53 @@ TEST(ParseJson, KeepsTheLastValueOfARepeatedKeyAtTheFirstPlace) {
 }
 
 TEST(ParseJson, NamesLineAndColumn) {
-  EXPECT_EQ(ParseError("{\"a\": 1,\n \"b\": x}"), "invalid JSON at line 2, column 7: unexpected 'x'");
-  EXPECT_EQ(ParseError("[\"\xC3\xA9\xC3\xA9\", ?]"), "invalid JSON at line 1, column 8: unexpected '?'");
+  EXPECT_EQ(ParseError("{\"a\": 1,\n \"b\": x}"),
+            "invalid JSON at line 2, column 7: unexpected 'x'");
+  EXPECT_EQ(ParseError("[\"\xC3\xA9\xC3\xA9\", ?]"),
+            "invalid JSON at line 1, column 8: unexpected '?'");
   EXPECT_EQ(ParseError("[1, 2"), "invalid JSON at line 1, column 6: unexpected end");
   EXPECT_EQ(ParseError(""), "invalid JSON at line 1, column 1: unexpected end");
-  EXPECT_EQ(ParseError("1 2"), "invalid JSON at line 1, column 3: unexpected '2' after the end of the value");
-  EXPECT_EQ(ParseError("[\"a\nb\"]"), "invalid JSON at line 1, column 4: unexpected control character 0x0a");
+  EXPECT_EQ(ParseError("1 2"),
+            "invalid JSON at line 1, column 3: unexpected '2' after the end of the value");
+  EXPECT_EQ(ParseError("[\"a\nb\"]"),
+            "invalid JSON at line 1, column 4: unexpected control character 0x0a");
 }
 
 TEST(ParseJson, RefusesWhatTheStandardRefuses) {
-  for (const char* text :
-       {"[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "[01]", "[1.]", "[.5]", "[+1]", "[1e]", "[-]", "nul", "nulll", "truee",
-        "\"\\x\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"abc", "[1 2]", "{\"a\" 1}", "[", "]",
-        "// c\n1", "/* c */ 1", "NaN", "[Infinity]", "[-Infinity]", "\xEF\xBB\xBF{}", "[\"\x80\"]", "[\"\xED\xA0\x80\"]",
-        "[\"\xC3\"]", "1e400", "\"\\"}) {
+  for (const char* text : {"[1,]",
+                           "{\"a\":1,}",
+                           "{a:1}",
+                           "{'a':1}",
+                           "[01]",
+                           "[1.]",
+                           "[.5]",
+                           "[+1]",
+                           "[1e]",
+                           "[-]",
+                           "nul",
+                           "nulll",
+                           "truee",
+                           "\"\\x\"",
+                           "\"\\u12g4\"",
+                           "\"\\ud800\"",
+                           "\"\\udc00\"",
+                           "\"\\ud800\\u0041\"",
+                           "\"abc",
+                           "[1 2]",
+                           "{\"a\" 1}",
+                           "[",
+                           "]",
+                           "// c\n1",
+                           "/* c */ 1",
+                           "NaN",
+                           "[Infinity]",
+                           "[-Infinity]",
+                           "\xEF\xBB\xBF{}",
+                           "[\"\x80\"]",
+                           "[\"\xED\xA0\x80\"]",
+                           "[\"\xC3\"]",
+                           "1e400",
+                           "\"\\"}) {
     EXPECT_THAT(ParseError(text), HasSubstr("invalid JSON at line")) << text;
   }
   EXPECT_THAT(ParseError("[\"\x80\"]"), HasSubstr("0x80 that is not UTF-8"));
@@ -193,14 +231,17 @@ TEST(ParseJson, RefusesWhatTheStandardRefuses) {
 
 TEST(ParseJson, LimitsDepth) {
   EXPECT_TRUE(ParseJson(std::string(100, '[') + std::string(100, ']')).ok());
-  EXPECT_THAT(ParseError(std::string(101, '[') + std::string(101, ']')), HasSubstr("deeper than 100 levels"));
+  EXPECT_THAT(ParseError(std::string(101, '[') + std::string(101, ']')),
+              HasSubstr("deeper than 100 levels"));
   EXPECT_THAT(ParseError(std::string(1'000'000, '[')), HasSubstr("deeper than 100 levels"));
   EXPECT_THAT(ParseError("{\"a\":[0]}", {.max_depth = 1}), HasSubstr("deeper than 1 levels"));
 }
 
 TEST(ParseJson, ReadsPythonsNumbersOnRequest) {
   const Json json =
-      ParseJson(R"({"NaN": NaN, "l": [Infinity, -Infinity , 0.000, "NaN, Infinity"], "big": [1e400,-1e400]})", {.allow_nan = true})
+      ParseJson(
+          R"({"NaN": NaN, "l": [Infinity, -Infinity , 0.000, "NaN, Infinity"], "big": [1e400,-1e400]})",
+          {.allow_nan = true})
           .value();
   EXPECT_TRUE(std::isnan(json["NaN"].AsDouble()));
   EXPECT_EQ(json["l"][size_t{0}].AsDouble(), kInfinity);
@@ -210,8 +251,8 @@ TEST(ParseJson, ReadsPythonsNumbersOnRequest) {
   EXPECT_EQ(json["big"][size_t{0}].AsDouble(), kInfinity);
   EXPECT_EQ(json["big"][size_t{1}].AsDouble(), -kInfinity);
   EXPECT_TRUE(std::isnan(ParseJson("NaN", {.allow_nan = true}).value().AsDouble()));
-  for (const char* text : {"1NaN", "NaN1", "NaNNaN", "-NaN", "--Infinity", "+Infinity", "[Infinityx]", "{NaN: 1}", "nan", "Na",
-                           "1e99999999999"}) {
+  for (const char* text : {"1NaN", "NaN1", "NaNNaN", "-NaN", "--Infinity", "+Infinity",
+                           "[Infinityx]", "{NaN: 1}", "nan", "Na", "1e99999999999"}) {
     EXPECT_THAT(ParseError(text, {.allow_nan = true}), HasSubstr("invalid JSON")) << text;
   }
 }
@@ -221,33 +262,43 @@ TEST(ParseJson, ReadsEscapedBytesOnRequest) {
   const std::string text = PythonDumps(Json(bytes));
   EXPECT_EQ(text, R"("a\udcff\udcc3/\u00e9\ud83d\ude00\udc80z")");
   EXPECT_EQ(ParseJson(text, {.surrogate_escape = true}).value().AsString(), bytes);
-  EXPECT_EQ(ParseJson(R"({"\udcfe": "\\udcfe"})", {.surrogate_escape = true}).value(), Json::Of({{"\xFE", "\\udcfe"}}));
+  EXPECT_EQ(ParseJson(R"({"\udcfe": "\\udcfe"})", {.surrogate_escape = true}).value(),
+            Json::Of({{"\xFE", "\\udcfe"}}));
   EXPECT_THAT(ParseError(text), HasSubstr("surrogate"));
   // Only U+DC80 to U+DCFF stand for bytes.
   EXPECT_THAT(ParseError(R"("\udc41")", {.surrogate_escape = true}), HasSubstr("surrogate"));
   EXPECT_THAT(ParseError(R"("\ud800")", {.surrogate_escape = true}), HasSubstr("surrogate"));
-  EXPECT_THAT(ParseError("\"\\udcff \xEF\xB7\x90\"", {.surrogate_escape = true}), HasSubstr("noncharacters"));
-  EXPECT_THAT(ParseError("\"\\udcff \\ufdd0\"", {.surrogate_escape = true}), HasSubstr("noncharacters"));
-  EXPECT_EQ(ParseJson("\"\\ufdd0\"", {.surrogate_escape = true}).value().AsString(), "\xEF\xB7\x90");
+  EXPECT_THAT(ParseError("\"\\udcff \xEF\xB7\x90\"", {.surrogate_escape = true}),
+              HasSubstr("noncharacters"));
+  EXPECT_THAT(ParseError("\"\\udcff \\ufdd0\"", {.surrogate_escape = true}),
+              HasSubstr("noncharacters"));
+  EXPECT_EQ(ParseJson("\"\\ufdd0\"", {.surrogate_escape = true}).value().AsString(),
+            "\xEF\xB7\x90");
 }
 
 TEST(WriteJson, IndentsLikePython) {
   const Json json = Parse(R"({"b": [1, {"c": null}], "a": {}, "e": []})");
   EXPECT_EQ(WriteJson(json), R"({"b":[1,{"c":null}],"a":{},"e":[]})");
-  EXPECT_EQ(WriteJson(json, {.indent = 2, .sort_keys = true}),
-            "{\n  \"a\": {},\n  \"b\": [\n    1,\n    {\n      \"c\": null\n    }\n  ],\n  \"e\": []\n}");
+  EXPECT_EQ(
+      WriteJson(json, {.indent = 2, .sort_keys = true}),
+      "{\n  \"a\": {},\n  \"b\": [\n    1,\n    {\n      \"c\": null\n    }\n  ],\n  \"e\": []\n}");
 }
 
 TEST(WriteJson, WritesWhatJsonDumpsWrites) {
-  EXPECT_EQ(PythonDumps(Parse(R"({"k": [1, -2, 1.0, 1e-5, 1e16, 123456.789, true, false, null, "x"], "e": {}, "l": []})")),
-            R"({"k": [1, -2, 1.0, 1e-05, 1e+16, 123456.789, true, false, null, "x"], "e": {}, "l": []})");
-  EXPECT_EQ(PythonDumps(Json(std::string("\"\\/\b\f\n\r\t\x01\x1f\x7f\0", 12))), R"("\"\\/\b\f\n\r\t\u0001\u001f\u007f\u0000")");
+  EXPECT_EQ(
+      PythonDumps(Parse(
+          R"({"k": [1, -2, 1.0, 1e-5, 1e16, 123456.789, true, false, null, "x"], "e": {}, "l": []})")),
+      R"({"k": [1, -2, 1.0, 1e-05, 1e+16, 123456.789, true, false, null, "x"], "e": {}, "l": []})");
+  EXPECT_EQ(PythonDumps(Json(std::string("\"\\/\b\f\n\r\t\x01\x1f\x7f\0", 12))),
+            R"("\"\\/\b\f\n\r\t\u0001\u001f\u007f\u0000")");
   EXPECT_EQ(PythonDumps("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"), R"("\u00e9\u20ac\ud83d\ude00")");
-  EXPECT_EQ(PythonDumps(Json::ArrayOf(std::vector<double>{std::nan(""), kInfinity, -kInfinity, -0.0})),
-            "[NaN, Infinity, -Infinity, -0.0]");
+  EXPECT_EQ(
+      PythonDumps(Json::ArrayOf(std::vector<double>{std::nan(""), kInfinity, -kInfinity, -0.0})),
+      "[NaN, Infinity, -Infinity, -0.0]");
 }
 
-// The text under a directory object of DVC; its MD5 is the object's name (5ea40360f5b4ec688df672a4db9c17d1.dir).
+// The text under a directory object of DVC; its MD5 is the object's name
+// (5ea40360f5b4ec688df672a4db9c17d1.dir).
 TEST(WriteJson, WritesDvcDirectoryObjects) {
   const Json json = Json(Json::Array{
       Json::Of({{"relpath", "bar"}, {"md5", "37b51d194a7513e45b56f6524f2d51f2"}}),
@@ -260,21 +311,26 @@ TEST(WriteJson, WritesDvcDirectoryObjects) {
 
 TEST(WriteJson, SortsKeysByCodePoint) {
   Json json;
-  for (const char* key : {"\xEE\x80\x80", "\xFF", "\xF0\x9F\x98\x80", "b", "B", "ba", "\xC3\xA9"}) json.Set(key, 0);
+  for (const char* key : {"\xEE\x80\x80", "\xFF", "\xF0\x9F\x98\x80", "b", "B", "ba", "\xC3\xA9"})
+    json.Set(key, 0);
   EXPECT_EQ(WriteJson(json, {.sort_keys = true, .ascii_only = true}),
             R"({"B":0,"b":0,"ba":0,"\u00e9":0,"\udcff":0,"\ue000":0,"\ud83d\ude00":0})");
 }
 
 TEST(WriteJson, WritesUtf8AndReplacesTheRest) {
   EXPECT_EQ(WriteJson("\xC3\xA9\x7f"), "\"\xC3\xA9\x7f\"");
-  EXPECT_EQ(WriteJson("a\xFF" "b\xE2\x82"), "\"a\xEF\xBF\xBD" "b\xEF\xBF\xBD\xEF\xBF\xBD\"");
+  EXPECT_EQ(WriteJson("a\xFF"
+                      "b\xE2\x82"),
+            "\"a\xEF\xBF\xBD"
+            "b\xEF\xBF\xBD\xEF\xBF\xBD\"");
   EXPECT_EQ(WriteJson(Json(std::nan(""))), "null");
   EXPECT_EQ(WriteJson(Json(UINT64_MAX)), "18446744073709551615");
   EXPECT_EQ(WriteJson(Json(INT64_MIN)), "-9223372036854775808");
 }
 
 TEST(WriteJson, IsTheInverseOfParseJson) {
-  const char* text = R"({"a":[0.1,1e+300,-7,"\u0001é"],"b":{"c":[[],{},null,true]},"n":18446744073709551615})";
+  const char* text =
+      R"({"a":[0.1,1e+300,-7,"\u0001é"],"b":{"c":[[],{},null,true]},"n":18446744073709551615})";
   EXPECT_EQ(WriteJson(Parse(text)), text);
 }
 

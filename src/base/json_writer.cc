@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-// Marks the ASCII characters that a JSON string cannot hold as they are; 0x7F is one only where Python escapes it.
+// Marks the ASCII characters that a JSON string cannot hold as they are; 0x7F is one only where
+// Python escapes it.
 constexpr std::array<bool, 128> MakeEscapeTable(bool ascii_only) {
   std::array<bool, 128> table{};
   for (size_t i = 0; i < 0x20; ++i) table[i] = true;
@@ -30,18 +31,34 @@ void AppendUnit(std::string& out, unsigned unit) {
 
 void AppendEscaped(std::string& out, unsigned char c) {
   switch (c) {
-    case '"': out += "\\\""; break;
-    case '\\': out += "\\\\"; break;
-    case '\b': out += "\\b"; break;
-    case '\f': out += "\\f"; break;
-    case '\n': out += "\\n"; break;
-    case '\r': out += "\\r"; break;
-    case '\t': out += "\\t"; break;
-    default: AppendUnit(out, c);
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\b':
+      out += "\\b";
+      break;
+    case '\f':
+      out += "\\f";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    default:
+      AppendUnit(out, c);
   }
 }
 
-void AppendBeyondAscii(std::string& out, std::string_view sequence, unsigned char first, bool ascii_only) {
+void AppendBeyondAscii(std::string& out, std::string_view sequence, unsigned char first,
+                       bool ascii_only) {
   if (!ascii_only) {
     out += sequence.empty() ? std::string_view("\xEF\xBF\xBD") : sequence;
   } else if (sequence.empty()) {
@@ -162,9 +179,10 @@ class JsonWriter {
       std::vector<const Json::Member*> sorted;
       sorted.reserve(members.size());
       for (const Json::Member& member : members) sorted.push_back(&member);
-      std::stable_sort(sorted.begin(), sorted.end(), [](const Json::Member* a, const Json::Member* b) {
-        return CodePointLess(a->first, b->first);
-      });
+      std::stable_sort(sorted.begin(), sorted.end(),
+                       [](const Json::Member* a, const Json::Member* b) {
+                         return CodePointLess(a->first, b->first);
+                       });
       for (const Json::Member* member : sorted) {
         WriteMember(*member, first, level + 1);
         first = false;

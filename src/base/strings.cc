@@ -35,8 +35,8 @@ constexpr std::array<int8_t, 256> MakeBase64Table() {
 }
 constexpr std::array<int8_t, 256> kBase64Table = MakeBase64Table();
 
-// The number of single-character insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal
-// string alignment).
+// The number of single-character insertions, deletions, replacements and swaps of neighbours that
+// turn a into b (optimal string alignment).
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> before_last(b.size() + 1);
   std::vector<size_t> last(b.size() + 1);
@@ -131,9 +131,11 @@ std::optional<double> ParseDouble(std::string_view text) {
 std::string FormatDouble(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  // The shortest digits come from to_chars; only the layout is Python's: positional for exponents from -4 to 15.
+  // The shortest digits come from to_chars; only the layout is Python's: positional for exponents
+  // from -4 to 15.
   char buffer[32];
-  const auto result = std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific);
+  const auto result =
+      std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific);
   std::string_view text(buffer, static_cast<size_t>(result.ptr - buffer));
   std::string out;
   if (text.front() == '-') {
@@ -208,7 +210,8 @@ std::string HexEncode(std::string_view bytes) {
 
 Result<std::string> HexDecode(std::string_view text) {
   if (text.size() % 2 != 0) {
-    return InvalidArgument("hexadecimal text has {} digits; accepted is an even number", text.size());
+    return InvalidArgument("hexadecimal text has {} digits; accepted is an even number",
+                           text.size());
   }
   std::string out;
   out.reserve(text.size() / 2);
@@ -216,7 +219,8 @@ Result<std::string> HexDecode(std::string_view text) {
     const int high = HexValue(text[i]);
     const int low = HexValue(text[i + 1]);
     if (high < 0 || low < 0) {
-      return InvalidArgument("hexadecimal text has something else than 0-9, a-f at offset {}", high < 0 ? i : i + 1);
+      return InvalidArgument("hexadecimal text has something else than 0-9, a-f at offset {}",
+                             high < 0 ? i : i + 1);
     }
     out += static_cast<char>(high << 4 | low);
   }
@@ -241,7 +245,8 @@ std::string Base64Encode(std::string_view bytes) {
 
 Result<std::string> Base64Decode(std::string_view text) {
   const size_t padded_size = text.size();
-  while (!text.empty() && padded_size - text.size() < 2 && text.back() == '=') text.remove_suffix(1);
+  while (!text.empty() && padded_size - text.size() < 2 && text.back() == '=')
+    text.remove_suffix(1);
   if (text.size() % 4 == 1 || (text.size() != padded_size && padded_size % 4 != 0)) {
     return InvalidArgument("base64 text is cut off: {} characters", padded_size);
   }
@@ -251,7 +256,8 @@ Result<std::string> Base64Decode(std::string_view text) {
   int bits = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const int value = kBase64Table[static_cast<unsigned char>(text[i])];
-    if (value < 0) return InvalidArgument("base64 text has a character of another alphabet at offset {}", i);
+    if (value < 0)
+      return InvalidArgument("base64 text has a character of another alphabet at offset {}", i);
     group = group << 6 | static_cast<uint32_t>(value);
     bits += 6;
     if (bits >= 8) {
@@ -265,7 +271,8 @@ Result<std::string> Base64Decode(std::string_view text) {
 size_t Utf8SequenceLength(std::string_view text, size_t position) {
   // Table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
   const auto byte = [&](size_t offset) -> unsigned {
-    return position + offset < text.size() ? static_cast<unsigned char>(text[position + offset]) : 0u;
+    return position + offset < text.size() ? static_cast<unsigned char>(text[position + offset])
+                                           : 0u;
   };
   const auto continues = [&](size_t offset) { return (byte(offset) & 0xC0) == 0x80; };
   if (position >= text.size()) return 0;
@@ -287,18 +294,28 @@ size_t Utf8SequenceLength(std::string_view text, size_t position) {
 }
 
 char32_t DecodeUtf8(std::string_view sequence) {
-  const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(sequence[i])); };
+  const auto byte = [&](size_t i) {
+    return static_cast<char32_t>(static_cast<unsigned char>(sequence[i]));
+  };
   switch (sequence.size()) {
-    case 1: return byte(0);
-    case 2: return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
-    case 3: return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
-    case 4: return (byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
-    default: return 0xFFFD;
+    case 1:
+      return byte(0);
+    case 2:
+      return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
+    case 3:
+      return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
+    case 4:
+      return (byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 |
+             (byte(3) & 0x3F);
+    default:
+      return 0xFFFD;
   }
 }
 
 void AppendUtf8(std::string& out, char32_t code_point) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (code_point >> shift & 0x3F)); };
+  const auto tail = [&](int shift) {
+    out += static_cast<char>(0x80 | (code_point >> shift & 0x3F));
+  };
   if (code_point < 0x80) {
     out += static_cast<char>(code_point);
   } else if (code_point < 0x800) {
@@ -333,14 +350,15 @@ bool IsValidUtf8(std::string_view text) {
 bool CodePointLess(std::string_view a, std::string_view b) {
   const auto take = [](std::string_view& text) -> char32_t {
     const size_t length = Utf8SequenceLength(text, 0);
-    const char32_t code_point =
-        length == 0 ? 0xDC00 + static_cast<unsigned char>(text[0]) : DecodeUtf8(text.substr(0, length));
+    const char32_t code_point = length == 0 ? 0xDC00 + static_cast<unsigned char>(text[0])
+                                            : DecodeUtf8(text.substr(0, length));
     text.remove_prefix(std::max<size_t>(length, 1));
     return code_point;
   };
   const auto [first_a, first_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   if (first_a == a.end() || first_b == b.end()) return first_b != b.end();
-  // Between ASCII characters bytes decide; otherwise decode, since an escaped byte sorts unlike its value.
+  // Between ASCII characters bytes decide; otherwise decode, since an escaped byte sorts unlike its
+  // value.
   if (((*first_a | *first_b) & 0x80) == 0) return *first_a < *first_b;
   while (!a.empty() && !b.empty()) {
     const char32_t x = take(a);
@@ -360,8 +378,9 @@ Result<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
       const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? HexValue(text[i + 2]) : -1;
       if (high < 0 || low < 0) {
-        return InvalidArgument("broken escape '{}' at offset {}: '%' must be followed by two hexadecimal digits",
-                               text.substr(i, 3), i);
+        return InvalidArgument(
+            "broken escape '{}' at offset {}: '%' must be followed by two hexadecimal digits",
+            text.substr(i, 3), i);
       }
       out += static_cast<char>(high << 4 | low);
       i += 2;
@@ -378,7 +397,8 @@ std::string PercentEncode(std::string_view text, std::string_view keep) {
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {
-    if (IsAsciiAlnum(c) || kUnreserved.find(c) != std::string_view::npos || keep.find(c) != std::string_view::npos) {
+    if (IsAsciiAlnum(c) || kUnreserved.find(c) != std::string_view::npos ||
+        keep.find(c) != std::string_view::npos) {
       out += c;
     } else {
       const auto byte = static_cast<unsigned char>(c);
@@ -395,12 +415,23 @@ std::string HtmlEscape(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -415,8 +446,10 @@ std::string ShellQuote(std::string_view text) {
   return "'" + ReplaceAll(text, "'", "'\"'\"'") + "'";
 }
 
-std::optional<std::string> NearestName(std::string_view name, const std::vector<std::string>& candidates) {
-  // A name hundreds of characters long is no typing error, and the distance costs the product of the lengths.
+std::optional<std::string> NearestName(std::string_view name,
+                                       const std::vector<std::string>& candidates) {
+  // A name hundreds of characters long is no typing error, and the distance costs the product of
+  // the lengths.
   constexpr size_t kLongest = 100;
   if (name.empty() || name.size() > kLongest) return std::nullopt;
   const std::string lower = ToLower(name);
@@ -435,12 +468,15 @@ std::optional<std::string> NearestName(std::string_view name, const std::vector<
 }
 
 std::string SuggestName(std::string_view name, const std::vector<std::string>& candidates) {
-  if (const auto nearest = NearestName(name, candidates)) return fmt::format(" (did you mean '{}'?)", *nearest);
+  if (const auto nearest = NearestName(name, candidates))
+    return fmt::format(" (did you mean '{}'?)", *nearest);
   if (candidates.empty()) return "";
   constexpr size_t kMostNamed = 20;
-  if (candidates.size() <= kMostNamed) return fmt::format(" (accepted: {})", Join(candidates, ", "));
+  if (candidates.size() <= kMostNamed)
+    return fmt::format(" (accepted: {})", Join(candidates, ", "));
   const std::vector<std::string> first(candidates.begin(), candidates.begin() + kMostNamed);
-  return fmt::format(" (accepted: {} and {} more)", Join(first, ", "), candidates.size() - kMostNamed);
+  return fmt::format(" (accepted: {} and {} more)", Join(first, ", "),
+                     candidates.size() - kMostNamed);
 }
 
 bool ConstantTimeEquals(std::string_view a, std::string_view b) {

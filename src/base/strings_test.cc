@@ -108,8 +108,12 @@ TEST(Hex, RoundTrips) {
 
 // The vectors of RFC 4648, section 10.
 TEST(Base64, HasTheVectorsOfTheStandard) {
-  const std::pair<const char*, const char*> cases[] = {{"", ""},         {"f", "Zg=="},        {"fo", "Zm8="},
-                                                       {"foo", "Zm9v"},  {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+  const std::pair<const char*, const char*> cases[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"fooba", "Zm9vYmE="},
                                                        {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : cases) {
     EXPECT_EQ(Base64Encode(bytes), text);
@@ -130,14 +134,16 @@ TEST(Utf8, RefusesWhatTheStandardRefuses) {
   EXPECT_TRUE(IsValidUtf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
   EXPECT_TRUE(IsValidUtf8(std::string_view("\0", 1)));
   EXPECT_TRUE(IsValidUtf8("\xF4\x8F\xBF\xBF"));
-  const char* broken[] = {"\x80",         "\xC3",         "\xC0\x80",         "\xC1\xBF",         "\xE0\x80\x80",
-                          "\xED\xA0\x80", "\xE2\x82",     "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-                          "\xC3\x28",     "a\xF0\x9F\x98"};
+  const char* broken[] = {
+      "\x80",         "\xC3",         "\xC0\x80",         "\xC1\xBF",         "\xE0\x80\x80",
+      "\xED\xA0\x80", "\xE2\x82",     "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
+      "\xC3\x28",     "a\xF0\x9F\x98"};
   for (const char* text : broken) EXPECT_FALSE(IsValidUtf8(text)) << HexEncode(text);
 }
 
 TEST(Utf8, EncodingIsTheInverseOfDecoding) {
-  for (const char32_t code_point : {0x24u, 0x7Fu, 0x80u, 0x7FFu, 0x800u, 0xFFFFu, 0x10000u, 0x10FFFFu}) {
+  for (const char32_t code_point :
+       {0x24u, 0x7Fu, 0x80u, 0x7FFu, 0x800u, 0xFFFFu, 0x10000u, 0x10FFFFu}) {
     std::string text;
     AppendUtf8(text, code_point);
     EXPECT_EQ(Utf8SequenceLength(text, 0), text.size());
@@ -168,7 +174,9 @@ TEST(Percent, RoundTrips) {
   }
 }
 
-TEST(HtmlEscape, EscapesWhatMarkupUses) { EXPECT_EQ(HtmlEscape("<a b=\"'&\">"), "&lt;a b=&quot;&#39;&amp;&quot;&gt;"); }
+TEST(HtmlEscape, EscapesWhatMarkupUses) {
+  EXPECT_EQ(HtmlEscape("<a b=\"'&\">"), "&lt;a b=&quot;&#39;&amp;&quot;&gt;");
+}
 
 TEST(ShellQuote, QuotesOnlyWhatNeedsIt) {
   EXPECT_EQ(ShellQuote("src/a-b_c.py"), "src/a-b_c.py");

@@ -41,12 +41,16 @@ class DocumentBuilder : public YAML::EventHandler {
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) throw YamlError{mark, "an alias stands inside the very value that it names"};
+    if (found == anchors_.end())
+      throw YamlError{mark, "an alias stands inside the very value that it names"};
     const Anchored& anchored = found->second;
     CountRepeated(mark, anchored.weight);
     if (ExpectsKey()) {
-      if (anchored.value.is_array() || anchored.value.is_object()) throw YamlError{mark, kKeyMustBeScalar};
-      TakeAsKey(mark, anchored.value.is_string() ? anchored.value.AsString() : WriteJson(anchored.value), false);
+      if (anchored.value.is_array() || anchored.value.is_object())
+        throw YamlError{mark, kKeyMustBeScalar};
+      TakeAsKey(mark,
+                anchored.value.is_string() ? anchored.value.AsString() : WriteJson(anchored.value),
+                false);
       return;
     }
     if (depth_ + anchored.height > kMaxDepth) throw YamlError{mark, TooDeep()};
@@ -54,7 +58,8 @@ class DocumentBuilder : public YAML::EventHandler {
     Add(mark, anchored.value, anchored.weight, anchored.height);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& raw) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& raw) override {
     const bool plain = tag == "?";
     ends_quoted_ = !plain;
     const std::string text = plain ? raw : RepairEscapes(raw);
@@ -63,7 +68,8 @@ class DocumentBuilder : public YAML::EventHandler {
       TakeAsKey(mark, text, plain && text == "<<");
       return;
     }
-    AddScalar(mark, anchor, plain ? internal::ResolvePlainScalar(text) : ResolveTagged(mark, tag, text));
+    AddScalar(mark, anchor,
+              plain ? internal::ResolvePlainScalar(text) : ResolveTagged(mark, tag, text));
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -108,13 +114,17 @@ class DocumentBuilder : public YAML::EventHandler {
 
   static std::string TooDeep() { return fmt::format("nested deeper than {} levels", kMaxDepth); }
 
-  // Every value that is kept for aliases or repeated by one is a copy; a small text could ask for endless ones.
+  // Every value that is kept for aliases or repeated by one is a copy; a small text could ask for
+  // endless ones.
   void CountRepeated(const YAML::Mark& mark, size_t weight) {
     repeated_ += weight;
-    if (repeated_ > kMaxRepeated) throw YamlError{mark, fmt::format("aliases repeat more than {} nodes", kMaxRepeated)};
+    if (repeated_ > kMaxRepeated)
+      throw YamlError{mark, fmt::format("aliases repeat more than {} nodes", kMaxRepeated)};
   }
 
-  bool ExpectsKey() const { return !open_.empty() && open_.back().value.is_object() && !open_.back().key; }
+  bool ExpectsKey() const {
+    return !open_.empty() && open_.back().value.is_object() && !open_.back().key;
+  }
 
   // The path of the value that comes next.
   std::string NextPath() const {
@@ -131,15 +141,16 @@ class DocumentBuilder : public YAML::EventHandler {
     Open& object = open_.back();
     const auto [first, added] = object.keys.emplace(key, mark);
     if (!added) {
-      throw YamlError{mark, fmt::format("the key '{}' is given twice, first in line {}", key, first->second.line + 1)};
+      throw YamlError{mark, fmt::format("the key '{}' is given twice, first in line {}", key,
+                                        first->second.line + 1)};
     }
     object.key = key;
     object.key_is_merge = is_merge;
     return true;
   }
 
-  // yaml-cpp turns the escapes \N and \_ into the single bytes 0x85 and 0xA0 instead of U+0085 and U+00A0 in UTF-8. The source
-  // is valid UTF-8, so that no other lone byte can come up.
+  // yaml-cpp turns the escapes \N and \_ into the single bytes 0x85 and 0xA0 instead of U+0085 and
+  // U+00A0 in UTF-8. The source is valid UTF-8, so that no other lone byte can come up.
   static std::string RepairEscapes(const std::string& text) {
     if (IsValidUtf8(text)) return text;
     std::string out;
@@ -156,14 +167,16 @@ class DocumentBuilder : public YAML::EventHandler {
   }
 
   Json ResolveTagged(const YAML::Mark& mark, const std::string& tag, const std::string& text) {
-    if (tag == "!" || tag == "tag:yaml.org,2002:str" || tag == "tag:yaml.org,2002:timestamp") return Json(text);
+    if (tag == "!" || tag == "tag:yaml.org,2002:str" || tag == "tag:yaml.org,2002:timestamp")
+      return Json(text);
     Json value = internal::ResolvePlainScalar(text);
     const bool fits = (tag == "tag:yaml.org,2002:int" && (value.is_int() || value.is_uint())) ||
                       (tag == "tag:yaml.org,2002:float" && value.is_number()) ||
                       (tag == "tag:yaml.org,2002:bool" && value.is_bool()) ||
                       (tag == "tag:yaml.org,2002:null" && value.is_null());
     if (!fits) {
-      throw YamlError{mark, fmt::format("the tag '{}' does not fit '{}'; accepted are !!str, !!int, !!float, !!bool and !!null",
+      throw YamlError{mark, fmt::format("the tag '{}' does not fit '{}'; accepted are !!str, "
+                                        "!!int, !!float, !!bool and !!null",
                                         tag, text.substr(0, 60))};
     }
     return tag == "tag:yaml.org,2002:float" ? Json(value.AsDouble()) : value;
@@ -179,7 +192,8 @@ class DocumentBuilder : public YAML::EventHandler {
     if (path.size() <= kMaxPath) document_.positions[path] = {mark.line + 1, mark.column + 1};
   }
 
-  // Gives the positions inside a repeated value also to its copy, so that an error there points to where it is written.
+  // Gives the positions inside a repeated value also to its copy, so that an error there points to
+  // where it is written.
   void CopyPositions(const Anchored& anchored, const std::string& to) {
     const std::string& from = anchored.path;
     if (from.empty() || from == to) return;
@@ -191,14 +205,17 @@ class DocumentBuilder : public YAML::EventHandler {
         const std::string_view rest = std::string_view(at->first).substr(from.size());
         if (copies.size() == anchored.weight) return;
         if (to.size() + rest.size() > kMaxPath) continue;
-        copies.emplace_back(to.empty() && separator == '.' ? std::string(rest.substr(1)) : fmt::format("{}{}", to, rest), at->second);
+        copies.emplace_back(to.empty() && separator == '.' ? std::string(rest.substr(1))
+                                                           : fmt::format("{}{}", to, rest),
+                            at->second);
       }
     }
     // What is given explicitly beside a merge key keeps its own position.
     for (auto& [path, position] : copies) document_.positions.emplace(std::move(path), position);
   }
 
-  void Begin(const YAML::Mark& mark, const std::string& tag, std::string_view own_tag, YAML::anchor_t anchor, Json empty) {
+  void Begin(const YAML::Mark& mark, const std::string& tag, std::string_view own_tag,
+             YAML::anchor_t anchor, Json empty) {
     if (ExpectsKey()) throw YamlError{mark, kKeyMustBeScalar};
     if (tag != "?" && tag != "!" && tag != own_tag) {
       throw YamlError{mark, fmt::format("the tag '{}' is not known here; leave it out", tag)};
@@ -238,17 +255,20 @@ class DocumentBuilder : public YAML::EventHandler {
   void Merge(const YAML::Mark& mark, Open& target, const Json& source) {
     if (source.is_array()) {
       for (const Json& element : source.array()) {
-        if (!element.is_object()) throw YamlError{mark, "the list behind a merge key '<<' may hold maps only"};
+        if (!element.is_object())
+          throw YamlError{mark, "the list behind a merge key '<<' may hold maps only"};
         Merge(mark, target, element);
       }
       return;
     }
     if (!source.is_object()) {
-      throw YamlError{mark, fmt::format("a merge key '<<' takes a map or a list of maps, not {}", source.type_name())};
+      throw YamlError{mark, fmt::format("a merge key '<<' takes a map or a list of maps, not {}",
+                                        source.type_name())};
     }
     for (const auto& [key, value] : source.object()) {
       // The first of several merged maps wins.
-      if (target.merged_places.emplace(key, target.merged.size()).second) target.merged.emplace_back(key, value);
+      if (target.merged_places.emplace(key, target.merged.size()).second)
+        target.merged.emplace_back(key, value);
     }
   }
 
@@ -285,7 +305,8 @@ class DocumentBuilder : public YAML::EventHandler {
 };
 
 Status ErrorAt(std::string_view source_name, int line, int column, std::string_view problem) {
-  return InvalidArgument("{}:{}:{}: {}", source_name, std::max(line, 1), std::max(column, 1), problem);
+  return InvalidArgument("{}:{}:{}: {}", source_name, std::max(line, 1), std::max(column, 1),
+                         problem);
 }
 
 // Refuses what YAML does not allow at all, and what yaml-cpp would take for the end of the text.
@@ -295,9 +316,11 @@ Status CheckCharacters(std::string_view text, std::string_view source_name) {
   for (size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     const size_t length = Utf8SequenceLength(text, i);
-    if (length == 0) return ErrorAt(source_name, line, column, fmt::format("the byte 0x{:02x} is not UTF-8", c));
+    if (length == 0)
+      return ErrorAt(source_name, line, column, fmt::format("the byte 0x{:02x} is not UTF-8", c));
     if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) {
-      return ErrorAt(source_name, line, column, fmt::format("the control character 0x{:02x} is not allowed in YAML", c));
+      return ErrorAt(source_name, line, column,
+                     fmt::format("the control character 0x{:02x} is not allowed in YAML", c));
     }
     if (c == '\n') {
       ++line;
@@ -315,10 +338,14 @@ std::string Explain(const std::string& problem) {
   if (problem == "illegal map value") {
     return "a ':' where no key can stand; a text that holds ': ' needs quotes";
   }
-  if (problem == "end of map not found") return "the map ends here without a '}', or this line is indented like none before";
-  if (problem == "end of sequence not found") return "the list ends here without a ']', or this line is indented like none before";
-  if (problem == "illegal document indicator in scalar") return "the text or the document ends before the closing quote";
-  if (problem == "illegal tab when looking for indentation") return "a tab in the indentation; accepted are spaces";
+  if (problem == "end of map not found")
+    return "the map ends here without a '}', or this line is indented like none before";
+  if (problem == "end of sequence not found")
+    return "the list ends here without a ']', or this line is indented like none before";
+  if (problem == "illegal document indicator in scalar")
+    return "the text or the document ends before the closing quote";
+  if (problem == "illegal tab when looking for indentation")
+    return "a tab in the indentation; accepted are spaces";
   return problem;
 }
 
@@ -332,10 +359,12 @@ Result<YamlDocument> ParseYaml(std::string_view text, std::string_view source_na
     YAML::Parser parser(stream);
     DocumentBuilder second;
     if (parser.HandleNextDocument(builder) && parser.HandleNextDocument(second)) {
-      return InvalidArgument("{}: holds more than one document; accepted is one (no '---' between values)", source_name);
+      return InvalidArgument(
+          "{}: holds more than one document; accepted is one (no '---' between values)",
+          source_name);
     }
-    // yaml-cpp takes the end of a text that was cut off inside quotes for the closing quote. It does notice the end of the
-    // document there.
+    // yaml-cpp takes the end of a text that was cut off inside quotes for the closing quote. It
+    // does notice the end of the document there.
     if (builder.ends_quoted()) {
       std::istringstream marked{std::string(text) + "\n...\n"};
       DocumentBuilder ignored;

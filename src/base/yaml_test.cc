@@ -51,10 +51,11 @@ folded: >-
   one
   line
 )");
-  EXPECT_EQ(WriteJson(json),
-            R"({"project":"flights","models":{"delay":{"from":"train","gate":["auc >= 0.65","p99_ms <= 5"]}},)"
-            R"("endpoints":{"delay":{"model":"delay@champion","canary":{"steps":[5,25,50],"bake":"30s"}}},)"
-            R"("list":[{"a":1,"b":["x"]},["nested"]],"text":"two\nlines\n","folded":"one line"})");
+  EXPECT_EQ(
+      WriteJson(json),
+      R"({"project":"flights","models":{"delay":{"from":"train","gate":["auc >= 0.65","p99_ms <= 5"]}},)"
+      R"("endpoints":{"delay":{"model":"delay@champion","canary":{"steps":[5,25,50],"bake":"30s"}}},)"
+      R"("list":[{"a":1,"b":["x"]},["nested"]],"text":"two\nlines\n","folded":"one line"})");
 }
 
 TEST(ParseYaml, ReadsNothingAsNull) {
@@ -132,7 +133,9 @@ TEST(ParseYaml, ResolvesPlainScalarsByTheCoreSchema) {
 
 TEST(ParseYaml, DecodesEscapes) {
   EXPECT_EQ(Parse(R"("\0\a\b\t\n\v\f\r\e\"\/\\\x41\u00e9\U0001F600\N\_\L\P")").AsString(),
-            std::string("\0\a\b\t\n\v\f\r\x1b\"/\\A\xC3\xA9\xF0\x9F\x98\x80\xC2\x85\xC2\xA0\xE2\x80\xA8\xE2\x80\xA9", 29));
+            std::string("\0\a\b\t\n\v\f\r\x1b\"/"
+                        "\\A\xC3\xA9\xF0\x9F\x98\x80\xC2\x85\xC2\xA0\xE2\x80\xA8\xE2\x80\xA9",
+                        29));
   EXPECT_EQ(Parse("'it''s'").AsString(), "it's");
   EXPECT_EQ(Parse("\"a\n  b\"").AsString(), "a b");
   EXPECT_THAT(ParseError(R"("\q")"), HasSubstr("t.yaml:1:"));
@@ -186,8 +189,9 @@ alias: *base
   ASSERT_TRUE(document.ok());
   const auto at = [&](const char* path) {
     const auto found = document->positions.find(path);
-    return found == document->positions.end() ? std::string("nowhere")
-                                              : fmt::format("{}:{}", found->second.line, found->second.column);
+    return found == document->positions.end()
+               ? std::string("nowhere")
+               : fmt::format("{}:{}", found->second.line, found->second.column);
   };
   EXPECT_EQ(at(""), "1:1");
   EXPECT_EQ(at("a"), "1:4");
@@ -204,8 +208,10 @@ TEST(ParseYaml, NamesLineAndColumn) {
   EXPECT_THAT(ParseError("a: b: c\n"), StartsWith("t.yaml:1:5: a ':' where no key can stand"));
   EXPECT_THAT(ParseError("a: [1, 2\nb: 3\n"), StartsWith("t.yaml:2:"));
   EXPECT_THAT(ParseError("a:\n\t- b\n"), StartsWith("t.yaml:2:"));
-  EXPECT_EQ(ParseError("a: 1\nb: 2\na: 3\n"), "t.yaml:3:1: the key 'a' is given twice, first in line 1");
-  EXPECT_EQ(ParseError("a: \"\xC3\xA9\x01\"\n"), "t.yaml:1:6: the control character 0x01 is not allowed in YAML");
+  EXPECT_EQ(ParseError("a: 1\nb: 2\na: 3\n"),
+            "t.yaml:3:1: the key 'a' is given twice, first in line 1");
+  EXPECT_EQ(ParseError("a: \"\xC3\xA9\x01\"\n"),
+            "t.yaml:1:6: the control character 0x01 is not allowed in YAML");
   EXPECT_EQ(ParseError("\xC3\xA9\xFF"), "t.yaml:1:2: the byte 0xff is not UTF-8");
 }
 
@@ -219,14 +225,18 @@ TEST(ParseYaml, RefusesTheRest) {
   EXPECT_THAT(ParseError("a: !!int x\n"), HasSubstr("does not fit 'x'"));
   EXPECT_THAT(ParseError("a: !python/object {}\n"), HasSubstr("is not known here"));
   EXPECT_THAT(ParseError("a: {<<: 1}\n"), HasSubstr("takes a map"));
-  for (const char* text : {"'abc\n", "'abc", "a: \"b\n", "a: \"b", "- 'x'\n- 'y'' z\n", "{a: \"b"}) {
+  for (const char* text :
+       {"'abc\n", "'abc", "a: \"b\n", "a: \"b", "- 'x'\n- 'y'' z\n", "{a: \"b"}) {
     EXPECT_THAT(ParseError(text), HasSubstr("t.yaml:")) << text;
   }
   EXPECT_THAT(ParseError(std::string_view("a: \0", 4)), HasSubstr("control character 0x00"));
 }
 
 TEST(ParseYaml, LimitsDepthAndAliases) {
-  const auto nested = [](int depth) { return std::string(static_cast<size_t>(depth), '[') + std::string(static_cast<size_t>(depth), ']'); };
+  const auto nested = [](int depth) {
+    return std::string(static_cast<size_t>(depth), '[') +
+           std::string(static_cast<size_t>(depth), ']');
+  };
   EXPECT_TRUE(ParseYaml(nested(100), "t.yaml").ok());
   EXPECT_THAT(ParseError(nested(101)), HasSubstr("deeper than 100 levels"));
   EXPECT_THAT(ParseError(nested(5000)), HasSubstr("t.yaml:1:"));
@@ -234,7 +244,8 @@ TEST(ParseYaml, LimitsDepthAndAliases) {
   // Each line repeats the one before nine times: nine levels would make 3.8 * 10^8 nodes.
   std::string bomb = "a0: &a0 x\n";
   for (int i = 1; i < 10; ++i) {
-    bomb += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
+    bomb += fmt::format(
+        "a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
   }
   EXPECT_THAT(ParseError(bomb), HasSubstr("aliases repeat more than"));
   // The same with few nodes and much text.
@@ -259,11 +270,12 @@ TEST(ReadYamlFile, NamesTheFile) {
 }
 
 TEST(WriteYaml, WritesBlocksAsDvcDoes) {
-  const Json json = ParseJson(R"({"schema": "2.0", "stages": {"train": {"cmd": "python train.py --lr 0.1",
+  const Json json =
+      ParseJson(R"({"schema": "2.0", "stages": {"train": {"cmd": "python train.py --lr 0.1",
       "deps": [{"path": "data", "hash": "md5", "md5": "5ea40360f5b4ec688df672a4db9c17d1.dir", "size": 6, "nfiles": 2}],
       "params": {"params.yaml": {"lr": 1e-05, "on": true, "seed": null}}, "outs": [], "meta": {}}},
       "nested": [[1, 2], [{"a": [3]}], [], {}]})")
-                        .value();
+          .value();
   EXPECT_EQ(WriteYaml(json), R"(schema: '2.0'
 stages:
   train:
@@ -357,7 +369,9 @@ TEST(WriteYaml, QuotesOnlyWhatNeedsIt) {
       {"two\nlines\n", "\"two\\nlines\\n\""},
       {"tab\there", "\"tab\\there\""},
       {"\x01\x1b\x7f", "\"\\x01\\e\\x7F\""},
-      {"\xEF\xBB\xBF" "a\xE2\x80\xA8", "\"\\uFEFFa\\L\""},
+      {"\xEF\xBB\xBF"
+       "a\xE2\x80\xA8",
+       "\"\\uFEFFa\\L\""},
       {"back\\slash", "back\\slash"},
       {"bad \xFF", "\"bad \xEF\xBF\xBD\""},
   };
@@ -368,20 +382,24 @@ TEST(WriteYaml, QuotesOnlyWhatNeedsIt) {
 }
 
 TEST(WriteYaml, IsReadBackUnchanged) {
-  const char* texts[] = {"",     "a",   "-",      "--",   "---",  "...",  "?",     ":",    "::",   ":a",      "?a",   "a?",   "a: b", "a :b",
-                         "a #",  "#",   "!",      "|",    ">",    "%",    "'",     "''",   "\"",   "\\",      "\n",   " \n ", "\r\n", "\t",
-                         "a\tb", "[]",  "{}",     "[a]",  "a]",   "a,b",  ",",     "&",    "*",    "0",       "-0",   "1e5",  "0o7",  "08",
-                         "1:30", "=",   "<<",     "y",    "~",    ".",    "..",    "-.5",  "+.5",  "\xC2\x85", "\xE2\x80\xA9", "\xF0\x9F\x98\x80",
-                         "-\n-", ": ",  "a\n\nb", "a ",   "# c",  "- - x", "null ", "true\n", "@",   "`",       "\\n",  "--- a", "... b", "a\xC2\xA0"};
-  Json list = Json::MakeArray();
+  // Texts that YAML's syntax, its number forms or its escapes could take for something else.
+  const Json texts = ParseJson(R"json(["", "a", "-", "--", "---", "...", "?", ":", "::", ":a", "?a",
+      "a?", "a: b", "a :b", "a #", "#", "!", "|", ">", "%", "'", "''", "\"", "\\", "\n", " \n ",
+      "\r\n", "\t", "a\tb", "[]", "{}", "[a]", "a]", "a,b", ",", "&", "*", "0", "-0", "1e5", "0o7",
+      "08", "1:30", "=", "<<", "y", "~", ".", "..", "-.5", "+.5", "\u0085", "\u2029", "\u0000",
+      "\ud83d\ude00", "-\n-", ": ", "a\n\nb", "a ", "# c", "- - x", "null ", "true\n", "@", "`",
+      "\\n", "--- a", "... b", "a\u00a0", "\ufeff"])json")
+                         .value();
   Json map;
-  for (const char* text : texts) {
-    list.Append(text);
-    map.Set(text, Json(Json::Array{Json(text), Json::Of({{text, text}})}));
+  for (const Json& text : texts.array()) {
+    map.Set(text.AsString(), Json(Json::Array{text, Json::Of({{text.AsString(), text}})}));
   }
-  map.Set(std::string(2000, 'k'), Json(Json::Array{Json::Of({{std::string(3000, 'x'), Json::MakeArray()}})}));
-  map.Set("numbers", Json(Json::Array{1, -1, 0.5, 1e-7, 1e22, Json(UINT64_MAX), Json(INT64_MIN), kInfinity, true, Json()}));
-  const Json json = Json::Of({{"list", list}, {"map", map}});
+  // Beyond the length that a key may have in front of its colon.
+  map.Set(std::string(2000, 'k'),
+          Json(Json::Array{Json::Of({{std::string(3000, 'x'), Json::MakeArray()}})}));
+  const Json numbers(Json::Array{1, -1, 0.5, 1e-7, 1e22, Json(UINT64_MAX), Json(INT64_MIN),
+                                 kInfinity, true, Json()});
+  const Json json = Json::Of({{"list", texts}, {"map", map}, {"numbers", numbers}});
   const std::string yaml = WriteYaml(json);
   const auto again = ParseYaml(yaml, "again.yaml");
   ASSERT_TRUE(again.ok()) << again.status();

@@ -12,7 +12,8 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 // Printable and no line break: may stand in a scalar as it is.
 bool IsPrintable(char32_t c) {
   if (c == 0x2028 || c == 0x2029 || c == 0xFEFF) return false;
-  return (c >= 0x20 && c <= 0x7E) || (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD) || c >= 0x10000;
+  return (c >= 0x20 && c <= 0x7E) || (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD) ||
+         c >= 0x10000;
 }
 
 bool AllPrintable(std::string_view text) {
@@ -24,33 +25,64 @@ bool AllPrintable(std::string_view text) {
   return true;
 }
 
-// Whether a reader finds the same text when it stands without quotes in block style. `text` is printable.
+// Whether a reader finds the same text when it stands without quotes in block style. `text` is
+// printable.
 bool CanBePlain(std::string_view text) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ' || text.back() == ':') return false;
   if (text.starts_with("---") || text.starts_with("...")) return false;
-  if (std::string_view("#,[]{}&*!|>'\"%@`").find(text.front()) != std::string_view::npos) return false;
+  if (std::string_view("#,[]{}&*!|>'\"%@`").find(text.front()) != std::string_view::npos)
+    return false;
   const bool alone = text.size() == 1 || text[1] == ' ';
   if (alone && std::string_view("-?:").find(text.front()) != std::string_view::npos) return false;
-  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) return false;
+  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos)
+    return false;
   return !internal::LooksLikeNoString(text);
 }
 
 void AppendEscape(std::string& out, char32_t c) {
   switch (c) {
-    case '\0': out += "\\0"; break;
-    case '\a': out += "\\a"; break;
-    case '\b': out += "\\b"; break;
-    case '\t': out += "\\t"; break;
-    case '\n': out += "\\n"; break;
-    case '\v': out += "\\v"; break;
-    case '\f': out += "\\f"; break;
-    case '\r': out += "\\r"; break;
-    case 0x1B: out += "\\e"; break;
-    case '"': out += "\\\""; break;
-    case '\\': out += "\\\\"; break;
-    case 0x2028: out += "\\L"; break;
-    case 0x2029: out += "\\P"; break;
-    default: out += c <= 0xFF ? fmt::format("\\x{:02X}", static_cast<uint32_t>(c)) : fmt::format("\\u{:04X}", static_cast<uint32_t>(c));
+    case '\0':
+      out += "\\0";
+      break;
+    case '\a':
+      out += "\\a";
+      break;
+    case '\b':
+      out += "\\b";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\v':
+      out += "\\v";
+      break;
+    case '\f':
+      out += "\\f";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case 0x1B:
+      out += "\\e";
+      break;
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case 0x2028:
+      out += "\\L";
+      break;
+    case 0x2029:
+      out += "\\P";
+      break;
+    default:
+      out += c <= 0xFF ? fmt::format("\\x{:02X}", static_cast<uint32_t>(c))
+                       : fmt::format("\\u{:04X}", static_cast<uint32_t>(c));
   }
 }
 
@@ -90,7 +122,9 @@ std::string FormatNumber(const Json& value) {
 }
 
 // Whether the value is written on lines of its own under its key.
-bool IsBlock(const Json& value) { return (value.is_array() || value.is_object()) && !value.empty(); }
+bool IsBlock(const Json& value) {
+  return (value.is_array() || value.is_object()) && !value.empty();
+}
 
 class YamlWriter {
  public:
@@ -109,7 +143,8 @@ class YamlWriter {
     }
   }
 
-  // Writes a block whose lines are indented by `indent`. The first line has its indentation already.
+  // Writes a block whose lines are indented by `indent`. The first line has its indentation
+  // already.
   void WriteBlock(const Json& value, size_t indent) {
     bool first = true;
     if (value.is_array()) {

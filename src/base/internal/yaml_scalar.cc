@@ -28,7 +28,8 @@ std::string_view WithoutSign(std::string_view text) {
 
 constexpr std::string_view kDigits = "0123456789_";
 
-// The base of a text in the form of an integer, 0 for other texts. Underscores may stand anywhere behind the first digit.
+// The base of a text in the form of an integer, 0 for other texts. Underscores may stand anywhere
+// behind the first digit.
 int IntegerBase(std::string_view text) {
   const std::string_view digits = WithoutSign(text);
   const auto all = [](std::string_view rest, std::string_view accepted) {
@@ -51,8 +52,8 @@ bool TakeExponent(std::string_view& text, bool sign_required) {
   return TakeWhile(text, "0123456789") > 0 && text.empty();
 }
 
-// "1.5", "1.", "1e5", ".5", ".5e+3" with underscores among the digits. Behind a leading point the exponent needs a sign:
-// that is ruamel.yaml's pattern.
+// "1.5", "1.", "1e5", ".5", ".5e+3" with underscores among the digits. Behind a leading point the
+// exponent needs a sign: that is ruamel.yaml's pattern.
 bool IsFloatForm(std::string_view text) {
   text = WithoutSign(text);
   if (text.empty()) return false;
@@ -71,7 +72,8 @@ bool IsFloatForm(std::string_view text) {
 }
 
 bool IsSpecialFloat(std::string_view text) {
-  return IsOneOf(text, {".nan", ".NaN", ".NAN"}) || IsOneOf(WithoutSign(text), {".inf", ".Inf", ".INF"});
+  return IsOneOf(text, {".nan", ".NaN", ".NAN"}) ||
+         IsOneOf(WithoutSign(text), {".inf", ".Inf", ".INF"});
 }
 
 // A date, alone or with a time behind it, in a generous form.
@@ -121,7 +123,8 @@ Json ResolvePlainScalar(std::string_view text) {
   if (const int base = IntegerBase(text)) return ResolveInteger(text, base);
   if (IsFloatForm(text)) return ResolveFloat(text);
   if (IsSpecialFloat(text)) {
-    if (text.size() == 4 && ToLower(text) == ".nan") return Json(std::numeric_limits<double>::quiet_NaN());
+    if (text.size() == 4 && ToLower(text) == ".nan")
+      return Json(std::numeric_limits<double>::quiet_NaN());
     const double infinity = std::numeric_limits<double>::infinity();
     return Json(text.front() == '-' ? -infinity : infinity);
   }
@@ -129,8 +132,8 @@ Json ResolvePlainScalar(std::string_view text) {
 }
 
 bool LooksLikeNoString(std::string_view text) {
-  return IntegerBase(text) != 0 || IsFloatForm(text) || IsDateForm(text) || IsOneOf(text, {"<<", "="}) ||
-         !ResolvePlainScalar(text).is_string();
+  return IntegerBase(text) != 0 || IsFloatForm(text) || IsDateForm(text) ||
+         IsOneOf(text, {"<<", "="}) || !ResolvePlainScalar(text).is_string();
 }
 
 }  // namespace caisson::internal
