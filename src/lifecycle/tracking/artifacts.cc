@@ -12,10 +12,10 @@ Result<std::string> CheckArtifactPath(std::string_view path) {
   for (int turn = 0; decoded.find('%') != std::string::npos; ++turn) {
     const Result<std::string> next = PercentDecode(decoded, false);
     if (!next.ok() || *next == decoded) break;
-    if (turn == 16) return InvalidArgument("Invalid path: {}", path);
+    if (turn == 16) return InvalidArgument("Invalid path");
     decoded = *next;
   }
-  const Status invalid = InvalidArgument("Invalid path: {}", path);
+  const Status invalid = InvalidArgument("Invalid path");
   if (decoded.find('\0') != std::string::npos || decoded.find('\\') != std::string::npos || decoded.starts_with('/')) {
     return invalid;
   }
