@@ -117,6 +117,10 @@ class Registry {
                                                       const std::vector<std::string>& stages);
 
   // Versions. Numbers count from 1 and are never used again.
+  //
+  // ResolveSource is for sources that strangers name: it finds what a "models:/" source stands for and refuses sources that
+  // reach outside the artifacts of the run or the logged model that they claim to come from.
+  Result<NewVersion> ResolveSource(const Context& context, NewVersion version, bool has_run_id, bool has_model_id);
   Result<ModelVersion> CreateVersion(const Context& context, const NewVersion& version);
   // A version whose run, source and files are the same is found instead of made again, so that a step may be repeated.
   Result<ModelVersion> CreateVersionOnce(const Context& context, const NewVersion& version);
@@ -152,6 +156,9 @@ class Registry {
   explicit Registry(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// "Parameter 'version' must be an integer, got '...'."
+Result<int64_t> ParseVersionNumber(std::string_view text);
 
 // The model and what follows '@' or '/': {"delay", "champion"}. InvalidArgument otherwise.
 struct ModelReference {

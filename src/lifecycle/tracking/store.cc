@@ -37,7 +37,7 @@ Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreDependencies& dependencies, const StoreOptions& options) {
   StoreOptions complete = options;
-  if (complete.artifact_root.empty()) complete.artifact_root = std::string(kProxyScheme) + "/";
+  if (complete.artifact_root.empty()) complete.artifact_root = fmt::format("{}/", kProxyScheme);
   if (complete.working_directory.empty()) complete.working_directory = AbsolutePath(".");
   complete.artifacts_destination = AbsolutePath(complete.artifacts_destination);
   CAISSON_TRY(dependencies.tracking.Migrate(TrackingSchema()));
