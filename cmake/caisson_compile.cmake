@@ -12,7 +12,7 @@ endif()
 
 # g++ 12 sees overlaps and overflows in std::string's own code where a literal is appended (GCC bugs 105329 and 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  add_compile_options(-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
+  add_compile_options(-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
 endif()
 
 # ccache can only reuse objects built with a precompiled header when it is told how the header was made. Clang writes the
