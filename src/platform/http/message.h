@@ -98,7 +98,7 @@ struct Request {
   Headers headers;
   std::string body;                   // whole, for buffered routes
   BodyReader* body_reader = nullptr;  // for streamed routes
-  std::string remote_address;
+  std::string remote_address;         // HOST:PORT of the client
   Context context =
       Context::Background();  // carries the route's timeout and the client's going away
 
