@@ -43,6 +43,11 @@ if(CAISSON_SANITIZE)
   add_link_options(-fsanitize=${CAISSON_SANITIZE})
 endif()
 
+# Coverage for libFuzzer, without its main function.
+if(CAISSON_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(fmt REQUIRED)
