@@ -20,6 +20,7 @@ using internal::DirMember;
 
 constexpr uint32_t kCacheMode = 0444;  // DVC trusts an object without hashing it again only with exactly this mode
 constexpr size_t kReadBytes = 1 << 20;
+constexpr std::string_view kDvcEnding = ".dvc";
 
 int64_t NowNanos() { return SystemClock().now() * 1'000'000; }
 
@@ -134,6 +135,25 @@ class Repository::Impl {
     return std::move(dvc.out);
   }
 
+  Result<std::vector<TrackedState>> States(const Context& context) {
+    std::vector<std::string> paths;
+    CAISSON_TRY(FindTracked(root_, paths, 0));
+    std::vector<TrackedState> states;
+    for (const std::string& path : paths) {
+      TrackedState state;
+      CAISSON_ASSIGN(state.recorded, ReadTracked(path));
+      if (!FileExists(JoinPath(root_, state.recorded.path))) {
+        state.state = "missing";
+      } else {
+        CAISSON_ASSIGN(const OutEntry present, Process(context, path, false, nullptr));
+        const bool same = present.md5 == state.recorded.md5;
+        state.state = !same ? "modified" : (InCache(state.recorded) ? "unchanged" : "not in cache");
+      }
+      states.push_back(std::move(state));
+    }
+    return states;
+  }
+
   bool InCache(const OutEntry& entry) const {
     if (!FileExists(internal::ObjectPath(cache_, entry.md5))) return false;
     if (!entry.is_folder) return true;
@@ -233,6 +253,22 @@ class Repository::Impl {
     // After its members, so that a directory object never promises what is not there.
     const std::string target = internal::ObjectPath(cache_, entry.md5);
     if (store && !FileExists(target)) CAISSON_TRY(WriteFileAtomic(target, object, kCacheMode));
+    return OkStatus();
+  }
+
+  // The paths, without ".dvc", of all .dvc files below a folder.
+  Status FindTracked(const std::string& folder, std::vector<std::string>& paths, int depth) {
+    if (depth > 100) return OkStatus();
+    CAISSON_ASSIGN(const std::vector<DirectoryEntry> entries, ListDirectory(folder));
+    for (const DirectoryEntry& entry : entries) {
+      const std::string full = JoinPath(folder, entry.name);
+      if (entry.kind == FileKind::kDirectory && entry.name.front() != '.') {
+        CAISSON_TRY(FindTracked(full, paths, depth + 1));
+      } else if (entry.kind == FileKind::kRegular && entry.name.size() > kDvcEnding.size() &&
+                 entry.name.ends_with(kDvcEnding)) {
+        paths.push_back(full.substr(0, full.size() - kDvcEnding.size()));
+      }
+    }
     return OkStatus();
   }
 
@@ -360,6 +396,8 @@ const std::string& Repository::cache_folder() const { return impl_->cache(); }
 const HashCounters& Repository::counters() const { return impl_->counters(); }
 bool Repository::InCache(const OutEntry& entry) const { return impl_->InCache(entry); }
 Result<OutEntry> Repository::Tracked(std::string_view path) const { return impl_->ReadTracked(path); }
+
+Result<std::vector<TrackedState>> Repository::States(const Context& context) { return impl_->States(context); }
 
 Result<OutEntry> Repository::Hash(const Context& context, std::string_view path, const DataProgress& progress) {
   return impl_->Process(context, path, false, progress);

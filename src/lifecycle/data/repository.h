@@ -30,6 +30,12 @@ struct HashCounters {
   int64_t bytes_hashed = 0;
 };
 
+// What a .dvc file records, and how the work tree stands to it.
+struct TrackedState {
+  OutEntry recorded;
+  std::string state;  // "unchanged", "modified", "missing", or "not in cache" (unchanged, no copy)
+};
+
 // Called on the caller's thread now and then with what is done and what there is.
 using DataProgress = std::function<void(int64_t files_done, int64_t files_total, int64_t bytes_done)>;
 
@@ -57,6 +63,8 @@ class Repository {
   bool InCache(const OutEntry& entry) const;
   // What <path>.dvc records; NotFound when the path is not tracked.
   Result<OutEntry> Tracked(std::string_view path) const;
+  // Every .dvc file of the repository, sorted by path. Hidden folders are passed over.
+  Result<std::vector<TrackedState>> States(const Context& context);
 
   const HashCounters& counters() const;
 

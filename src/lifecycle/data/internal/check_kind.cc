@@ -1,9 +1,24 @@
 #include "lifecycle/data/internal/check_kind.h"
 
+#include "lifecycle/data/check_catalogue.h"
+
 namespace caisson::data::internal {
 namespace {
 
-std::string TypeWords(ParameterType type) {
+struct Group {
+  std::string_view title;
+  std::vector<Kind> (*make)();
+};
+
+constexpr Group kGroups[] = {{"The table", TableKinds},
+                             {"The table or a column, against another file", ReferenceKinds},
+                             {"Values of a column", ValueKinds},
+                             {"Texts", TextKinds},
+                             {"Statistics of a column", StatisticKinds},
+                             {"Values among each other", OrderKinds},
+                             {"The distribution, against another file", DistributionKinds}};
+
+std::string_view TypeWords(ParameterType type) {
   switch (type) {
     case ParameterType::kNumber:
       return "a number";
@@ -29,25 +44,28 @@ std::string TypeWords(ParameterType type) {
   return "";
 }
 
-std::string Section(std::string_view title, const std::vector<Kind>& kinds) {
-  std::string out = fmt::format("### {}\n\n", title);
-  for (const Kind& kind : kinds) {
-    out += fmt::format("**`{}`**{} {}\n\n    - {}\n\n", kind.name,
-                       kind.takes_mostly ? " (`mostly`)" : "", kind.summary, kind.example);
-    if (kind.parameters.empty()) continue;
-    for (const Parameter& parameter : kind.parameters) {
-      out += fmt::format("- `{}`: {}, {}{}\n", parameter.name, TypeWords(parameter.type),
-                         parameter.help, parameter.required ? "" : "; optional");
-    }
-    if (kind.primary == kBothBounds) {
-      out += fmt::format("- short: `{}: 5` stands for both bounds\n", kind.name);
-    } else if (!kind.primary.empty()) {
-      out += fmt::format("- short: what stands directly behind `{}:` is `{}`\n", kind.name,
-                         kind.primary);
-    }
-    out += '\n';
+std::string ShortForm(const Kind& kind) {
+  if (kind.primary.empty()) return "";
+  if (kind.primary == kBothBounds) return fmt::format("`{}: 5` sets both bounds", kind.name);
+  return fmt::format("what stands directly behind `{}:` is `{}`", kind.name, kind.primary);
+}
+
+Json KindAsJson(const Kind& kind, std::string_view group) {
+  Json parameters = Json::MakeArray();
+  for (const Parameter& parameter : kind.parameters) {
+    parameters.Append(Json::Of({{"name", parameter.name},
+                                {"type", TypeWords(parameter.type)},
+                                {"required", parameter.required},
+                                {"help", parameter.help}}));
   }
-  return out;
+  return Json::Of({{"name", kind.name},
+                   {"scope", kind.scope == Scope::kTable ? "table" : "column"},
+                   {"group", group},
+                   {"summary", kind.summary},
+                   {"example", kind.example},
+                   {"mostly", kind.takes_mostly},
+                   {"short", ShortForm(kind)},
+                   {"parameters", std::move(parameters)}});
 }
 
 }  // namespace
@@ -55,9 +73,8 @@ std::string Section(std::string_view title, const std::vector<Kind>& kinds) {
 const std::vector<Kind>& CheckKinds() {
   static const std::vector<Kind> kinds = [] {
     std::vector<Kind> all;
-    for (auto make : {TableKinds, ReferenceKinds, ValueKinds, TextKinds, StatisticKinds, OrderKinds,
-                      DistributionKinds}) {
-      for (Kind& kind : make()) all.push_back(std::move(kind));
+    for (const Group& group : kGroups) {
+      for (Kind& kind : group.make()) all.push_back(std::move(kind));
     }
     return all;
   }();
@@ -71,13 +88,42 @@ const Kind* FindKind(Scope scope, std::string_view name) {
   return nullptr;
 }
 
-std::string CheckKindsMarkdown() {
-  return Section("The table", TableKinds()) +
-         Section("The table or a column, against another file", ReferenceKinds()) +
-         Section("Values of a column", ValueKinds()) + Section("Texts", TextKinds()) +
-         Section("Statistics of a column", StatisticKinds()) +
-         Section("Values among each other", OrderKinds()) +
-         Section("The distribution, against another file", DistributionKinds());
+}  // namespace caisson::data::internal
+
+namespace caisson::data {
+
+Json CheckCatalogue() {
+  Json kinds = Json::MakeArray();
+  for (const internal::Group& group : internal::kGroups) {
+    for (const internal::Kind& kind : group.make()) {
+      kinds.Append(internal::KindAsJson(kind, group.title));
+    }
+  }
+  return kinds;
 }
 
-}  // namespace caisson::data::internal
+std::string CheckCatalogueMarkdown() {
+  std::string out;
+  std::string group;
+  for (const Json& kind : CheckCatalogue().array()) {
+    if (kind["group"].AsString() != group) {
+      group = kind["group"].AsString();
+      out += fmt::format("### {}\n\n", group);
+    }
+    out += fmt::format("**`{}`**{} {}\n\n    - {}\n\n", kind["name"].AsString(),
+                       kind["mostly"].AsBool() ? " (`mostly`)" : "", kind["summary"].AsString(),
+                       kind["example"].AsString());
+    std::string details;
+    for (const Json& parameter : kind["parameters"].array()) {
+      details += fmt::format("- `{}`: {}, {}{}\n", parameter["name"].AsString(),
+                             parameter["type"].AsString(), parameter["help"].AsString(),
+                             parameter["required"].AsBool() ? "" : "; optional");
+    }
+    const std::string& short_form = kind["short"].AsString();
+    if (!short_form.empty()) details += fmt::format("- short: {}\n", short_form);
+    if (!details.empty()) out += details + "\n";
+  }
+  return out;
+}
+
+}  // namespace caisson::data

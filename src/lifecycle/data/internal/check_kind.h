@@ -107,7 +107,4 @@ std::vector<Kind> TableKinds();         // shape, rows, several columns
 std::vector<Kind> ReferenceKinds();     // against another file
 std::vector<Kind> DistributionKinds();  // a column's distribution against another file's
 
-// The reference of docs/checks.md.
-std::string CheckKindsMarkdown();
-
 }  // namespace caisson::data::internal

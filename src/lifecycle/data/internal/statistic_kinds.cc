@@ -189,7 +189,7 @@ std::vector<Kind> CountKinds() {
          plan.expected = "newest row at most " + s["max_age"].AsString() + " old";
          plan.first = fmt::format("{} - max(CAST({} AS TIMESTAMP))", now, s.column);
          plan.second =
-             fmt::format("{} <= INTERVAL {} MICROSECONDS", plan.first, age.count() / 1000);
+             fmt::format("{} <= to_microseconds({})", plan.first, age.count() / 1000);
          return plan;
        }},
   };
