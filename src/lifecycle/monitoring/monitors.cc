@@ -20,7 +20,7 @@ namespace {
 using internal::Reference;
 using internal::WindowCollector;
 
-constexpr std::chrono::milliseconds kTick{2'000};
+constexpr std::chrono::milliseconds kTick{500};
 constexpr UnixMillis kDay = 24ll * 3600 * 1000;
 
 struct MonitorRow {
