@@ -69,7 +69,7 @@ Status FillRun(RunState& state, const tracking::Run& run, const training::Candid
     tracking::Batch points;
     for (size_t step = 0; step < curve.values.size(); ++step) {
       points.metrics.push_back({.key = curve.key, .value = curve.values[step], .timestamp = run.info.start_time,
-                                .step = static_cast<int64_t>(step)});
+                                .step = curve.steps[step]});
     }
     CAISSON_TRY(state.parts.tracking.LogBatch(context, run_id, points));
   }
