@@ -157,6 +157,9 @@ class Registry {
   std::unique_ptr<Impl> impl_;
 };
 
+// What SetAlias checks before it looks at the version.
+Status ValidateAliasFor(const std::string& model, const std::string& alias);
+
 // "Parameter 'version' must be an integer, got '...'."
 Result<int64_t> ParseVersionNumber(std::string_view text);
 

@@ -36,10 +36,14 @@ Result<ModelVersion> FindByAlias(sql::Session& session, std::string_view project
 
 }  // namespace
 
-Status Registry::SetAlias(sql::Transaction& transaction, const std::string& model, const std::string& alias, int64_t version) {
+Status ValidateAliasFor(const std::string& model, const std::string& alias) {
   CAISSON_TRY(internal::ValidateModelName(model));
   CAISSON_TRY(internal::ValidateAlias(alias));
-  CAISSON_TRY(internal::ValidateAliasNotReserved(alias));
+  return internal::ValidateAliasNotReserved(alias);
+}
+
+Status Registry::SetAlias(sql::Transaction& transaction, const std::string& model, const std::string& alias, int64_t version) {
+  CAISSON_TRY(ValidateAliasFor(model, alias));
   const Result<ModelRow> row = FindModel(transaction, transaction.context().project(), model);
   if (absl::IsNotFound(row.status())) return NotFound("Model Version (name={}, version={}) not found", model, version);
   CAISSON_TRY(row);

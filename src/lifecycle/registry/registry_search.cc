@@ -121,8 +121,9 @@ std::string NextToken(const Json& last) { return tracking::EncodePageToken(Json:
 
 Result<Page<RegisteredModel>> Registry::SearchModels(const Context& context, const SearchRequest& request) {
   CAISSON_TRY(CheckMaxResults(request.max_results, kMaxModels));
-  CAISSON_ASSIGN(const std::vector<Comparison> filter, ParseFilter(FilterDialect::kRegisteredModels, request.filter));
+  CAISSON_ASSIGN(const std::vector<Comparison> filter, ParseFilterSyntax(FilterDialect::kRegisteredModels, request.filter));
   CAISSON_ASSIGN(const std::vector<SortColumn> order, ModelOrder(request.order_by));
+  CAISSON_TRY(CheckComparators(FilterDialect::kRegisteredModels, filter));
   constexpr std::string_view kJoin = "t.model_key = m.model_key";
   SqlBuilder sql;
   sql.Add("SELECT m.name");

@@ -342,12 +342,12 @@ Result<Comparison> ReadComparison(const Rules& rules, FilterDialect dialect, con
       return InvalidArgument("IS NULL / IS NOT NULL is only supported for tags, not for attribute '{}'", comparison.key);
     }
     comparison.comparator = upper == "IS NULL" ? Comparator::kIsNull : Comparator::kIsNotNull;
+    comparison.comparator_text = upper;
     return comparison;
   }
   CAISSON_TRY(ReadValue(rules, dialect, parts[2], comparison));
-  const std::string text = rules.upper_comparators ? upper : parts[1].text;
-  comparison.comparator = FindComparator(text).value_or(Comparator::kEqual);
-  CAISSON_TRY(CheckComparator(rules, dialect, comparison, text));
+  comparison.comparator_text = rules.upper_comparators ? upper : parts[1].text;
+  comparison.comparator = FindComparator(comparison.comparator_text).value_or(Comparator::kEqual);
   return comparison;
 }
 
@@ -400,6 +400,21 @@ std::string_view ComparatorText(Comparator comparator) {
 }
 
 Result<std::vector<Comparison>> ParseFilter(FilterDialect dialect, std::string_view filter) {
+  CAISSON_ASSIGN(std::vector<Comparison> comparisons, ParseFilterSyntax(dialect, filter));
+  CAISSON_TRY(CheckComparators(dialect, comparisons));
+  return comparisons;
+}
+
+Status CheckComparators(FilterDialect dialect, const std::vector<Comparison>& comparisons) {
+  if (dialect == FilterDialect::kLoggedModels) return OkStatus();  // its own reader looked at them
+  const Rules& rules = RulesOf(dialect);
+  for (const Comparison& comparison : comparisons) {
+    CAISSON_TRY(CheckComparator(rules, dialect, comparison, comparison.comparator_text));
+  }
+  return OkStatus();
+}
+
+Result<std::vector<Comparison>> ParseFilterSyntax(FilterDialect dialect, std::string_view filter) {
   std::vector<Comparison> comparisons;
   if (filter.empty()) return comparisons;
   const internal::ElementList list = internal::ReadElements(filter);

@@ -25,6 +25,7 @@ struct Comparison {
   FilterEntity entity = FilterEntity::kAttribute;
   std::string key;
   Comparator comparator = Comparator::kEqual;
+  std::string comparator_text;       // as written, in upper case where the dialect does not tell
   std::string text;                  // for text comparisons
   std::optional<double> number;      // for metrics and numeric attributes
   std::vector<std::string> list;     // for IN and NOT IN
@@ -35,6 +36,10 @@ enum class FilterDialect { kRuns, kExperiments, kRegisteredModels, kModelVersion
 
 // InvalidArgument with MLflow's text when the filter is not accepted. An empty filter has no comparisons.
 Result<std::vector<Comparison>> ParseFilter(FilterDialect dialect, std::string_view filter);
+
+// The two halves of ParseFilter. MLflow looks at order_by between them, which shows when both are wrong.
+Result<std::vector<Comparison>> ParseFilterSyntax(FilterDialect dialect, std::string_view filter);
+Status CheckComparators(FilterDialect dialect, const std::vector<Comparison>& comparisons);
 
 struct OrderKey {
   FilterEntity entity = FilterEntity::kAttribute;

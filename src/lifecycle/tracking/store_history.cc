@@ -142,20 +142,18 @@ Result<std::vector<RunMetric>> Store::GetMetricHistoryInterval(const Context& co
       context, [&](sql::Session& session) -> Result<std::vector<RunMetric>> {
         std::vector<RunMetric> metrics;
         CAISSON_ASSIGN(const int64_t key_id, impl_->keys.Find(session, request.key));
-        std::vector<int64_t> run_keys;
         for (const std::string& run_id : request.run_ids) {
-          CAISSON_ASSIGN(const internal::RunRow run, internal::FindRun(session, run_id));
-          run_keys.push_back(run.key);
-        }
-        for (size_t i = 0; i < run_keys.size(); ++i) {
-          CAISSON_ASSIGN(std::vector<Point> points, ReadPoints(session, run_keys[i], key_id, request));
+          const Result<internal::RunRow> run = internal::FindRun(session, run_id);
+          if (absl::IsNotFound(run.status())) continue;  // a run that is not there has no points
+          CAISSON_TRY(run);
+          CAISSON_ASSIGN(std::vector<Point> points, ReadPoints(session, run->key, key_id, request));
           for (const Point& point : Sample(std::move(points), count)) {
             Metric metric;
             metric.key = request.key;
             metric.value = internal::FromStored(point.value, point.is_nan);
             metric.timestamp = point.timestamp;
             metric.step = point.step;
-            metrics.push_back({request.run_ids[i], std::move(metric)});
+            metrics.push_back({run_id, std::move(metric)});
           }
         }
         return metrics;

@@ -10,19 +10,10 @@ namespace caisson::tracking {
 namespace {
 
 Result<internal::RunQuery> MakeQuery(sql::Session& session, internal::KeyCache& keys, const SearchRunsRequest& request) {
+  // The order of the checks is MLflow's: it decides which error a client sees when several things are wrong.
   internal::RunQuery query;
   query.view = request.view;
-  for (const std::string& id : request.experiment_ids) {
-    CAISSON_ASSIGN(const int64_t number, ParseExperimentId(id));
-    if (std::find(query.experiment_ids.begin(), query.experiment_ids.end(), number) == query.experiment_ids.end()) {
-      query.experiment_ids.push_back(number);
-    }
-  }
-  CAISSON_ASSIGN(const std::vector<Comparison> filter, ParseFilter(FilterDialect::kRuns, request.filter));
-  for (const Comparison& comparison : filter) {
-    CAISSON_ASSIGN(internal::RunCondition condition, internal::MakeRunCondition(session, keys, comparison));
-    query.conditions.push_back(std::move(condition));
-  }
+  CAISSON_ASSIGN(const std::vector<Comparison> filter, ParseFilterSyntax(FilterDialect::kRuns, request.filter));
   for (const std::string& text : request.order_by) {
     CAISSON_ASSIGN(internal::RunOrder order, internal::MakeRunOrder(session, keys, text));
     for (const internal::RunOrder& other : query.order) {
@@ -33,7 +24,22 @@ Result<internal::RunQuery> MakeQuery(sql::Session& session, internal::KeyCache& 
     }
     query.order.push_back(std::move(order));
   }
+  CAISSON_TRY(CheckComparators(FilterDialect::kRuns, filter));
+  for (const Comparison& comparison : filter) {
+    CAISSON_ASSIGN(internal::RunCondition condition, internal::MakeRunCondition(session, keys, comparison));
+    query.conditions.push_back(std::move(condition));
+  }
   return query;
+}
+
+Status AddExperiments(const std::vector<std::string>& ids, internal::RunQuery& query) {
+  for (const std::string& id : ids) {
+    CAISSON_ASSIGN(const int64_t number, ParseExperimentId(id));
+    if (std::find(query.experiment_ids.begin(), query.experiment_ids.end(), number) == query.experiment_ids.end()) {
+      query.experiment_ids.push_back(number);
+    }
+  }
+  return OkStatus();
 }
 
 Result<Run> LoadRun(sql::Session& session, int64_t run_key) {
@@ -53,11 +59,12 @@ Result<Run> LoadRun(sql::Session& session, int64_t run_key) {
 Result<Page<Run>> Store::SearchRuns(const Context& context, const SearchRunsRequest& request) {
   CAISSON_TRY(ValidateMaxResults(request.max_results));
   return impl_->tracking.ReadFor<Page<Run>>(context, [&](sql::Session& session) -> Result<Page<Run>> {
-    CAISSON_ASSIGN(const internal::RunQuery query, MakeQuery(session, impl_->keys, request));
+    CAISSON_ASSIGN(internal::RunQuery query, MakeQuery(session, impl_->keys, request));
     Json token;
     if (!request.page_token.empty()) {
       CAISSON_ASSIGN(token, DecodePageToken(request.page_token));
     }
+    CAISSON_TRY(AddExperiments(request.experiment_ids, query));
     Page<Run> page;
     if (query.experiment_ids.empty()) return page;
     CAISSON_ASSIGN(const internal::RunKeyPage keys,
