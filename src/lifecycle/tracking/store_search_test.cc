@@ -40,11 +40,11 @@ class StoreSearchTest : public ::testing::Test {
     request.order_by = order_by;
     request.max_results = page_size;
     do {
-      const Result<Page<Run>> page = store_->SearchRuns(context_, request);
+      const Result<Page<tracking::Run>> page = store_->SearchRuns(context_, request);
       EXPECT_TRUE(page.ok()) << page.status();
       if (!page.ok()) return names;
       EXPECT_LE(static_cast<int64_t>(page->items.size()), page_size);
-      for (const Run& run : page->items) names.push_back(run.info.run_name);
+      for (const tracking::Run& run : page->items) names.push_back(run.info.run_name);
       request.page_token = page->next_page_token;
     } while (!request.page_token.empty() && names.size() < 100);
     return names;

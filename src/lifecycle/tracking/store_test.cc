@@ -20,7 +20,7 @@ class StoreTest : public ::testing::Test {
     request.experiment_id = experiment;
     request.name = name;
     request.start_time = start;
-    const Result<Run> run = store_->CreateRun(context_, request);
+    const Result<tracking::Run> run = store_->CreateRun(context_, request);
     EXPECT_TRUE(run.ok()) << run.status();
     return run.ok() ? run->info.run_id : "";
   }
@@ -36,7 +36,7 @@ class StoreTest : public ::testing::Test {
     return metric;
   }
   double Latest(const std::string& run_id, const std::string& key) {
-    const Result<Run> run = store_->GetRun(context_, run_id);
+    const Result<tracking::Run> run = store_->GetRun(context_, run_id);
     for (const Metric& metric : run->latest_metrics) {
       if (metric.key == key) return metric.value;
     }
@@ -88,9 +88,9 @@ TEST_F(StoreTest, RelativeArtifactLocationsAreTheServersOwn) {
 }
 
 TEST_F(StoreTest, RunsHaveNames) {
-  const Run given = *store_->CreateRun(context_, {"0", "given", "", 1, {}});
+  const tracking::Run given = *store_->CreateRun(context_, {"0", "given", "", 1, {}});
   EXPECT_EQ(given.tags[0].value, "given");
-  const Run by_tag = *store_->CreateRun(context_, {"0", "", "", 1, {{"mlflow.runName", "tagged"}}});
+  const tracking::Run by_tag = *store_->CreateRun(context_, {"0", "", "", 1, {{"mlflow.runName", "tagged"}}});
   EXPECT_EQ(by_tag.info.run_name, "tagged");
   EXPECT_FALSE(store_->CreateRun(context_, {"0", "", "", 1, {}})->info.run_name.empty());
   EXPECT_FALSE(store_->CreateRun(context_, {"0", "a", "", 1, {{"mlflow.runName", "b"}}}).ok());
@@ -132,7 +132,7 @@ TEST_F(StoreTest, ABatchIsAllOrNothing) {
   EXPECT_EQ(Message(status),
             "Changing param values is not allowed. Params were already logged='[{'key': 'p', 'old_value': '1', 'new_value': "
             "'2'}]' for run ID='" + run + "'.");
-  const Run after = *store_->GetRun(context_, run);
+  const tracking::Run after = *store_->GetRun(context_, run);
   EXPECT_EQ(after.params.size(), 1u);
   EXPECT_TRUE(after.latest_metrics.empty());
   EXPECT_TRUE(store_->LogParam(context_, run, {"p", "1"}).ok());  // the same value again is fine
@@ -194,7 +194,7 @@ TEST_F(StoreTest, InputsAreSharedByDigest) {
   const DatasetInput input{{"flights", "abc", "local", "x.parquet", "{}", std::nullopt}, {{"mlflow.data.context", "train"}}};
   ASSERT_TRUE(store_->LogInputs(context_, a, {input, input}).ok());
   ASSERT_TRUE(store_->LogInputs(context_, b, {input}).ok());
-  const Run run = *store_->GetRun(context_, a);
+  const tracking::Run run = *store_->GetRun(context_, a);
   ASSERT_EQ(run.dataset_inputs.size(), 1u);
   EXPECT_EQ(run.dataset_inputs[0].tags[0].value, "train");
   EXPECT_FALSE(run.dataset_inputs[0].dataset.profile.has_value());

@@ -176,6 +176,7 @@ Status CheckItems(const Json& items, std::string_view field, const std::vector<s
 }
 
 Status CheckAtMost(const Json& value, std::string_view field, int64_t limit) {
+  if (value.is_null()) return OkStatus();  // as good as not sent
   const std::optional<int64_t> number = PythonInt(value);
   return number.has_value() && *number <= limit ? OkStatus() : Wrong(field, value);
 }
