@@ -37,11 +37,11 @@ ENV PATH=/opt/caisson/bin:$PATH \
 USER caisson
 WORKDIR /data
 VOLUME /data
-EXPOSE 4600 4601
+EXPOSE 4600
 # Liveness alone: recovery after a crash may take a while, and must not get the container killed.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4600 && printf 'GET /livez HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 ENTRYPOINT ["caisson"]
 # An address that is not loopback needs authentication: without a token file the server refuses to
 # start and names the flag. Mount one read-only and add that flag after `docker run ... caisson`.
-CMD ["up", "--data", "/data", "--http", "0.0.0.0:4600", "--grpc", "0.0.0.0:4601"]
+CMD ["up", "--data", "/data", "--http", "0.0.0.0:4600"]

@@ -34,7 +34,7 @@ struct MonitorSpec {
   int64_t min_predictions = 1'000;          // smaller windows are reported, never judged
   int64_t min_labels = 500;
   std::chrono::milliseconds cooldown{0};    // of event time, from one drift event to the next
-  // What follows a finding: {"retrain": {"set": {"prepare.as_of": "window_end"}}}, or null. Carried in the event unread.
+  // What follows a finding: {"retrain": {"set": {"prepare.as_of": "${window_end}"}}}, or null. Carried in the event unread.
   Json on_drift;
 };
 
