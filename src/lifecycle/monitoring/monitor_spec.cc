@@ -30,12 +30,18 @@ Status ReadDrift(const Json& json, const std::string& where, MonitorSpec& spec) 
   spec.drift_windows = static_cast<int>(fields.Int("windows", spec.drift_windows));
   spec.drift_features = fields.Strings("features");
   CAISSON_TRY(fields.Finish());
-  const auto known = std::find_if(std::begin(kMethods), std::end(kMethods), [&](const auto& entry) { return entry.first == method; });
-  if (known == std::end(kMethods)) return InvalidArgument("{}.method is '{}'; psi, ks and js are accepted", where, method);
+  const auto known = std::find_if(std::begin(kMethods), std::end(kMethods),
+                                  [&](const auto& entry) { return entry.first == method; });
+  if (known == std::end(kMethods))
+    return InvalidArgument("{}.method is '{}'; psi, ks and js are accepted", where, method);
   spec.drift_method = known->second;
-  if (spec.drift_bins < 2 || spec.drift_bins > 20) return InvalidArgument("{}.bins is {}; 2 to 20 are accepted", where, spec.drift_bins);
-  if (spec.drift_windows < 1) return InvalidArgument("{}.windows is {}; at least 1 is accepted", where, spec.drift_windows);
-  if (!(spec.drift_threshold > 0)) return InvalidArgument("{}.threshold is {}; a number above 0 is accepted", where, spec.drift_threshold);
+  if (spec.drift_bins < 2 || spec.drift_bins > 20)
+    return InvalidArgument("{}.bins is {}; 2 to 20 are accepted", where, spec.drift_bins);
+  if (spec.drift_windows < 1)
+    return InvalidArgument("{}.windows is {}; at least 1 is accepted", where, spec.drift_windows);
+  if (!(spec.drift_threshold > 0))
+    return InvalidArgument("{}.threshold is {}; a number above 0 is accepted", where,
+                           spec.drift_threshold);
   return OkStatus();
 }
 
@@ -52,18 +58,26 @@ Status ReadPerformance(const Json& json, const std::string& where, MonitorSpec& 
   return known.ok() ? known : WithContext(known, where);
 }
 
-Json OrNull(const std::optional<double>& value) { return value.has_value() ? Json(*value) : Json(); }
+Json OrNull(const std::optional<double>& value) {
+  return value.has_value() ? Json(*value) : Json();
+}
 
 Json FeatureToJson(const FeatureDrift& feature) {
-  return Json::Of({{"name", feature.name}, {"value", feature.value}, {"beyond", feature.beyond},
-                   {"reference_mean", feature.reference_mean}, {"mean", feature.mean},
-                   {"missing_share", feature.missing_share}, {"edges", Json::ArrayOf(feature.edges)},
-                   {"reference_counts", Json::ArrayOf(feature.reference_counts)}, {"counts", Json::ArrayOf(feature.counts)}});
+  return Json::Of({{"name", feature.name},
+                   {"value", feature.value},
+                   {"beyond", feature.beyond},
+                   {"reference_mean", feature.reference_mean},
+                   {"mean", feature.mean},
+                   {"missing_share", feature.missing_share},
+                   {"edges", Json::ArrayOf(feature.edges)},
+                   {"reference_counts", Json::ArrayOf(feature.reference_counts)},
+                   {"counts", Json::ArrayOf(feature.counts)}});
 }
 
 }  // namespace
 
-Result<MonitorSpec> ParseMonitorSpec(std::string_view name, const Json& json, std::string_view where_view) {
+Result<MonitorSpec> ParseMonitorSpec(std::string_view name, const Json& json,
+                                     std::string_view where_view) {
   const std::string where(where_view);
   FieldReader fields(json, where);
   MonitorSpec spec;
@@ -78,25 +92,35 @@ Result<MonitorSpec> ParseMonitorSpec(std::string_view name, const Json& json, st
   spec.on_drift = fields.Raw("on_drift");
   CAISSON_TRY(fields.Finish());
   if (reference != "training") {
-    return InvalidArgument("{}.reference is '{}'; 'training' is accepted: what the version that answers was trained on", where, reference);
+    return InvalidArgument(
+        "{}.reference is '{}'; 'training' is accepted: what the version that answers was trained "
+        "on",
+        where, reference);
   }
   CAISSON_ASSIGN(spec.window, ReadDuration(window, where + ".window"));
   CAISSON_ASSIGN(spec.cooldown, ReadDuration(cooldown, where + ".cooldown"));
-  if (spec.window < std::chrono::minutes(1)) return InvalidArgument("{}.window is {}; at least 1m is accepted", where, window);
+  if (spec.window < std::chrono::minutes(1))
+    return InvalidArgument("{}.window is {}; at least 1m is accepted", where, window);
   CAISSON_TRY(ReadDrift(drift, where + ".drift", spec));
   CAISSON_TRY(ReadPerformance(performance, where + ".performance", spec));
   return spec;
 }
 
 Json MonitorSpecToJson(const MonitorSpec& spec) {
-  Json drift = Json::Of({{"method", MethodName(spec.drift_method)}, {"bins", spec.drift_bins},
-                         {"threshold", spec.drift_threshold}, {"windows", spec.drift_windows}});
+  Json drift = Json::Of({{"method", MethodName(spec.drift_method)},
+                         {"bins", spec.drift_bins},
+                         {"threshold", spec.drift_threshold},
+                         {"windows", spec.drift_windows}});
   if (!spec.drift_features.empty()) drift.Set("features", Json::ArrayOf(spec.drift_features));
-  Json json = Json::Of({{"reference", "training"}, {"window", fmt::format("{}ms", spec.window.count())},
+  Json json = Json::Of({{"reference", "training"},
+                        {"window", fmt::format("{}ms", spec.window.count())},
                         {"cooldown", fmt::format("{}ms", spec.cooldown.count())},
-                        {"min_predictions", spec.min_predictions}, {"min_labels", spec.min_labels}, {"drift", drift}});
+                        {"min_predictions", spec.min_predictions},
+                        {"min_labels", spec.min_labels},
+                        {"drift", drift}});
   if (!spec.performance_metric.empty()) {
-    json.Set("performance", Json::Of({{"metric", spec.performance_metric}, {"drop", spec.performance_drop}}));
+    json.Set("performance",
+             Json::Of({{"metric", spec.performance_metric}, {"drop", spec.performance_drop}}));
   }
   if (!spec.on_drift.is_null()) json.Set("on_drift", spec.on_drift);
   return json;
@@ -105,13 +129,21 @@ Json MonitorSpecToJson(const MonitorSpec& spec) {
 Json Monitors::ReportToJson(const WindowReport& report) {
   Json features = Json::MakeArray();
   for (const FeatureDrift& feature : report.features) features.Append(FeatureToJson(feature));
-  return Json::Of({{"id", report.id}, {"endpoint", report.endpoint}, {"model", report.model}, {"version", report.version},
-                   {"start", FormatTime(report.start)}, {"end", FormatTime(report.end)},
-                   {"predictions", report.predictions}, {"labels", report.labels}, {"judged", report.judged},
+  return Json::Of({{"id", report.id},
+                   {"endpoint", report.endpoint},
+                   {"model", report.model},
+                   {"version", report.version},
+                   {"start", FormatTime(report.start)},
+                   {"end", FormatTime(report.end)},
+                   {"predictions", report.predictions},
+                   {"labels", report.labels},
+                   {"judged", report.judged},
                    {"performance", OrNull(report.performance)},
                    {"reference_performance", OrNull(report.reference_performance)},
-                   {"mean_score", OrNull(report.mean_score)}, {"label_rate", OrNull(report.label_rate)},
-                   {"findings", Json::ArrayOf(report.findings)}, {"features", std::move(features)},
+                   {"mean_score", OrNull(report.mean_score)},
+                   {"label_rate", OrNull(report.label_rate)},
+                   {"findings", Json::ArrayOf(report.findings)},
+                   {"features", std::move(features)},
                    {"evaluated_at", FormatTime(report.evaluated_at)}});
 }
 

@@ -33,32 +33,37 @@ Result<MonitorSpec> ReadSpec(const std::string& endpoint, std::string_view text)
   return ParseMonitorSpec(endpoint, json, "the stored monitor " + endpoint);
 }
 
-Result<std::vector<MonitorRow>> ListMonitors(sql::Session& session, std::string_view project, std::string_view endpoint) {
+Result<std::vector<MonitorRow>> ListMonitors(sql::Session& session, std::string_view project,
+                                             std::string_view endpoint) {
   std::vector<MonitorRow> rows;
-  CAISSON_TRY(session.Query("SELECT project, endpoint, spec FROM monitoring_monitors WHERE ($1 = '' OR project = $1) "
-                            "AND ($2 = '' OR endpoint = $2) ORDER BY project, endpoint",
-                            {project, endpoint}, [&](const sql::Row& row) -> Status {
-                              CAISSON_ASSIGN(MonitorSpec spec, ReadSpec(row.String(1), row.Text(2)));
-                              rows.push_back({row.String(0), std::move(spec)});
-                              return OkStatus();
-                            }));
+  CAISSON_TRY(session.Query(
+      "SELECT project, endpoint, spec FROM monitoring_monitors WHERE ($1 = '' OR project = $1) "
+      "AND ($2 = '' OR endpoint = $2) ORDER BY project, endpoint",
+      {project, endpoint}, [&](const sql::Row& row) -> Status {
+        CAISSON_ASSIGN(MonitorSpec spec, ReadSpec(row.String(1), row.Text(2)));
+        rows.push_back({row.String(0), std::move(spec)});
+        return OkStatus();
+      }));
   return rows;
 }
 
-Result<std::vector<WindowReport>> ListReports(sql::Session& session, std::string_view project, std::string_view endpoint) {
+Result<std::vector<WindowReport>> ListReports(sql::Session& session, std::string_view project,
+                                              std::string_view endpoint) {
   std::vector<WindowReport> reports;
-  CAISSON_TRY(session.Query("SELECT report FROM monitoring_windows WHERE project = $1 AND endpoint = $2 "
-                            "ORDER BY window_start, version",
-                            {project, endpoint}, [&](const sql::Row& row) -> Status {
-                              CAISSON_ASSIGN(const Json json, ParseJson(row.Text(0)));
-                              CAISSON_ASSIGN(WindowReport report, internal::ReportFromJson(json));
-                              reports.push_back(std::move(report));
-                              return OkStatus();
-                            }));
+  CAISSON_TRY(
+      session.Query("SELECT report FROM monitoring_windows WHERE project = $1 AND endpoint = $2 "
+                    "ORDER BY window_start, version",
+                    {project, endpoint}, [&](const sql::Row& row) -> Status {
+                      CAISSON_ASSIGN(const Json json, ParseJson(row.Text(0)));
+                      CAISSON_ASSIGN(WindowReport report, internal::ReportFromJson(json));
+                      reports.push_back(std::move(report));
+                      return OkStatus();
+                    }));
   return reports;
 }
 
-std::vector<WindowReport> OfVersionBefore(const std::vector<WindowReport>& reports, int version, UnixMillis start) {
+std::vector<WindowReport> OfVersionBefore(const std::vector<WindowReport>& reports, int version,
+                                          UnixMillis start) {
   std::vector<WindowReport> earlier;
   for (const WindowReport& report : reports) {
     if (report.version == version && report.start < start) earlier.push_back(report);
@@ -69,7 +74,8 @@ std::vector<WindowReport> OfVersionBefore(const std::vector<WindowReport>& repor
 }  // namespace
 
 const sql::Schema& MonitoringSchema() {
-  static const sql::Schema schema{"monitoring", {{1, "monitors", resources::kMigrations0001MonitorsSql}}};
+  static const sql::Schema schema{"monitoring",
+                                  {{1, "monitors", resources::kMigrations0001MonitorsSql}}};
   return schema;
 }
 
@@ -95,15 +101,19 @@ class Monitors::Impl {
   }
 
   Result<MonitorSpec> FindMonitor(const Context& context, std::string_view endpoint) {
-    CAISSON_ASSIGN(const auto rows, parts_.database.ReadFor<std::vector<MonitorRow>>(context, [&](sql::Session& session) {
-      return ListMonitors(session, context.project(), endpoint);
-    }));
-    if (rows.empty()) return NotFound("endpoint {} has no monitor; add one under `monitors:` in caisson.yaml", endpoint);
+    CAISSON_ASSIGN(const auto rows, parts_.database.ReadFor<std::vector<MonitorRow>>(
+                                        context, [&](sql::Session& session) {
+                                          return ListMonitors(session, context.project(), endpoint);
+                                        }));
+    if (rows.empty())
+      return NotFound("endpoint {} has no monitor; add one under `monitors:` in caisson.yaml",
+                      endpoint);
     return rows.front().spec;
   }
 
   // The windows that are due, in order; each may announce a finding, which later ones then see.
-  Result<std::vector<WindowReport>> Evaluate(const Context& context, const MonitorSpec& spec, bool final) {
+  Result<std::vector<WindowReport>> Evaluate(const Context& context, const MonitorSpec& spec,
+                                             bool final) {
     std::lock_guard lock(evaluate_mutex_);
     CAISSON_ASSIGN(serving::PredictionLog * log, parts_.endpoints.Log(spec.endpoint));
     const serving::PredictionLog::Statistics statistics = log->statistics();
@@ -117,9 +127,12 @@ class Monitors::Impl {
       const bool open = start + length > statistics.last_event_time;
       if (open && !final) break;
       if (!Due(known, start, start + length, new_labels, final)) continue;
-      CAISSON_ASSIGN(std::vector<WindowReport> reports, EvaluateWindow(context, spec, *log, start, start + length, !open, known));
+      CAISSON_ASSIGN(std::vector<WindowReport> reports,
+                     EvaluateWindow(context, spec, *log, start, start + length, !open, known));
       for (WindowReport& report : reports) {
-        std::erase_if(known, [&](const WindowReport& old) { return old.version == report.version && old.start == report.start; });
+        std::erase_if(known, [&](const WindowReport& old) {
+          return old.version == report.version && old.start == report.start;
+        });
         known.push_back(report);
         evaluated.push_back(std::move(report));
       }
@@ -129,8 +142,9 @@ class Monitors::Impl {
   }
 
   Result<std::vector<WindowReport>> Reports(const Context& context, std::string_view endpoint) {
-    return parts_.database.ReadFor<std::vector<WindowReport>>(
-        context, [&](sql::Session& session) { return ListReports(session, context.project(), endpoint); });
+    return parts_.database.ReadFor<std::vector<WindowReport>>(context, [&](sql::Session& session) {
+      return ListReports(session, context.project(), endpoint);
+    });
   }
 
  private:
@@ -149,16 +163,22 @@ class Monitors::Impl {
   Status EvaluateAll() {
     const Context context = Context::Background().WithPrincipal("system");
     CAISSON_ASSIGN(const auto rows, parts_.database.ReadFor<std::vector<MonitorRow>>(
-                                        context, [](sql::Session& session) { return ListMonitors(session, "", ""); }));
+                                        context, [](sql::Session& session) {
+                                          return ListMonitors(session, "", "");
+                                        }));
     for (const MonitorRow& row : rows) {
       const auto result = Evaluate(context.WithProject(row.project), row.spec, false);
-      if (!result.ok()) CAISSON_LOG(kWarning, "monitoring", "monitor {}: {}", row.spec.endpoint, Message(result.status()));
+      if (!result.ok())
+        CAISSON_LOG(kWarning, "monitoring", "monitor {}: {}", row.spec.endpoint,
+                    Message(result.status()));
     }
     return OkStatus();
   }
 
-  // A window is due when it was never evaluated, when it was open the last time, or when labels may have come for it.
-  static bool Due(const std::vector<WindowReport>& known, UnixMillis start, UnixMillis end, bool new_labels, bool final) {
+  // A window is due when it was never evaluated, when it was open the last time, or when labels may
+  // have come for it.
+  static bool Due(const std::vector<WindowReport>& known, UnixMillis start, UnixMillis end,
+                  bool new_labels, bool final) {
     bool seen = false;
     bool complete = true;
     for (const WindowReport& report : known) {
@@ -170,30 +190,34 @@ class Monitors::Impl {
   }
 
   Result<std::vector<WindowReport>> EvaluateWindow(const Context& context, const MonitorSpec& spec,
-                                                   const serving::PredictionLog& log, UnixMillis start, UnixMillis end,
-                                                   bool whole, const std::vector<WindowReport>& known) {
+                                                   const serving::PredictionLog& log,
+                                                   UnixMillis start, UnixMillis end, bool whole,
+                                                   const std::vector<WindowReport>& known) {
     std::map<std::pair<std::string, int>, WindowCollector> collectors;
-    CAISSON_TRY(log.Scan(context, start, end, [&](const serving::PredictionLog::LabelledPrediction& row) -> Status {
-      const std::pair<std::string, int> key{row.prediction.model, row.prediction.version};
-      auto collector = collectors.find(key);
-      if (collector == collectors.end()) {
-        CAISSON_ASSIGN(const Reference* reference, ReferenceOf(context, key.first, key.second));
-        collector = collectors.emplace(key, WindowCollector(*reference)).first;
-      }
-      collector->second.Add(row.prediction, row.label);
-      return OkStatus();
-    }));
+    CAISSON_TRY(log.Scan(
+        context, start, end, [&](const serving::PredictionLog::LabelledPrediction& row) -> Status {
+          const std::pair<std::string, int> key{row.prediction.model, row.prediction.version};
+          auto collector = collectors.find(key);
+          if (collector == collectors.end()) {
+            CAISSON_ASSIGN(const Reference* reference, ReferenceOf(context, key.first, key.second));
+            collector = collectors.emplace(key, WindowCollector(*reference)).first;
+          }
+          collector->second.Add(row.prediction, row.label);
+          return OkStatus();
+        }));
     std::vector<WindowReport> reports;
     for (const auto& [key, collector] : collectors) {
       CAISSON_ASSIGN(WindowReport report, collector.Finish(spec));
-      report.id = fmt::format("{}/{}/{}", spec.endpoint, key.second, FormatTime(start).substr(0, 16));
+      report.id =
+          fmt::format("{}/{}/{}", spec.endpoint, key.second, FormatTime(start).substr(0, 16));
       report.endpoint = spec.endpoint;
       report.model = key.first;
       report.version = key.second;
       report.start = start;
       report.end = end;
       report.judged = whole && report.predictions >= spec.min_predictions;
-      report.findings = internal::Findings(spec, report, OfVersionBefore(known, report.version, start));
+      report.findings =
+          internal::Findings(spec, report, OfVersionBefore(known, report.version, start));
       report.evaluated_at = parts_.clock.now();
       CAISSON_TRY(Store(context, spec, report));
       reports.push_back(std::move(report));
@@ -202,16 +226,19 @@ class Monitors::Impl {
   }
 
   // A version without a reference file is watched by its labels only.
-  Result<const Reference*> ReferenceOf(const Context& context, const std::string& model, int version) {
+  Result<const Reference*> ReferenceOf(const Context& context, const std::string& model,
+                                       int version) {
     const std::pair<std::string, int> key{model, version};
     const auto known = references_.find(key);
     if (known != references_.end()) return &known->second;
     Reference reference;
-    CAISSON_ASSIGN(const registry::ModelVersion entry, parts_.registry.GetVersion(context, model, version));
+    CAISSON_ASSIGN(const registry::ModelVersion entry,
+                   parts_.registry.GetVersion(context, model, version));
     const Result<std::string> path = parts_.registry.ModelFile(context, entry, "reference.json");
     if (path.ok()) {
       CAISSON_ASSIGN(const std::string text, ReadFile(*path));
-      CAISSON_ASSIGN(reference, internal::ParseReference(text, fmt::format("{}/{} reference.json", model, version)));
+      CAISSON_ASSIGN(reference, internal::ParseReference(
+                                    text, fmt::format("{}/{} reference.json", model, version)));
     }
     return &references_.emplace(key, std::move(reference)).first->second;
   }
@@ -219,42 +246,61 @@ class Monitors::Impl {
   Status Store(const Context& context, const MonitorSpec& spec, const WindowReport& report) {
     return parts_.database.Write(context, [&](sql::Transaction& transaction) -> Status {
       CAISSON_TRY(transaction.Execute(
-          "INSERT INTO monitoring_windows (project, endpoint, model, version, window_start, window_end, predictions, labels, "
+          "INSERT INTO monitoring_windows (project, endpoint, model, version, window_start, "
+          "window_end, predictions, labels, "
           "report, evaluated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
-          "ON CONFLICT (project, endpoint, version, window_start) DO UPDATE SET window_end = excluded.window_end, "
+          "ON CONFLICT (project, endpoint, version, window_start) DO UPDATE SET window_end = "
+          "excluded.window_end, "
           "predictions = excluded.predictions, labels = excluded.labels, report = excluded.report, "
           "evaluated_at = excluded.evaluated_at",
-          {context.project(), report.endpoint, report.model, report.version, report.start, report.end, report.predictions,
-           report.labels, WriteJson(ReportToJson(report)), report.evaluated_at}));
+          {context.project(), report.endpoint, report.model, report.version, report.start,
+           report.end, report.predictions, report.labels, WriteJson(ReportToJson(report)),
+           report.evaluated_at}));
       return report.findings.empty() ? OkStatus() : Announce(transaction, spec, report);
     });
   }
 
   // Once for a version and window, and not before the cooldown of the last one is over.
-  Status Announce(sql::Transaction& transaction, const MonitorSpec& spec, const WindowReport& report) {
+  Status Announce(sql::Transaction& transaction, const MonitorSpec& spec,
+                  const WindowReport& report) {
     const std::string& project = transaction.context().project();
-    CAISSON_ASSIGN(const auto last, transaction.QueryOne<int64_t>(
-                                        "SELECT max(window_end) FROM monitoring_findings WHERE project = $1 AND endpoint = $2",
-                                        {project, spec.endpoint}, [](const sql::Row& row) { return row.Int(0); }));
+    CAISSON_ASSIGN(
+        const auto last,
+        transaction.QueryOne<int64_t>(
+            "SELECT max(window_end) FROM monitoring_findings WHERE project = $1 AND endpoint = $2",
+            {project, spec.endpoint}, [](const sql::Row& row) { return row.Int(0); }));
     const bool first = last.value_or(0) == 0;
-    if (!first && report.end < *last + std::max<int64_t>(spec.cooldown.count(), 1)) return OkStatus();
-    CAISSON_ASSIGN(const int64_t inserted,
-                   transaction.Execute("INSERT INTO monitoring_findings (project, endpoint, version, window_start, window_end, "
-                                       "announced_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-                                       {project, spec.endpoint, report.version, report.start, report.end, transaction.now()}));
+    if (!first && report.end < *last + std::max<int64_t>(spec.cooldown.count(), 1))
+      return OkStatus();
+    CAISSON_ASSIGN(
+        const int64_t inserted,
+        transaction.Execute(
+            "INSERT INTO monitoring_findings (project, endpoint, version, window_start, "
+            "window_end, "
+            "announced_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            {project, spec.endpoint, report.version, report.start, report.end, transaction.now()}));
     if (inserted == 0) return OkStatus();
-    const Json payload = Json::Of({{"endpoint", spec.endpoint}, {"model", report.model}, {"version", report.version},
-                                   {"window_start", report.start}, {"window_end", report.end}, {"report", report.id},
-                                   {"findings", Json::ArrayOf(report.findings)}, {"on_drift", spec.on_drift}});
+    const Json payload = Json::Of({{"endpoint", spec.endpoint},
+                                   {"model", report.model},
+                                   {"version", report.version},
+                                   {"window_start", report.start},
+                                   {"window_end", report.end},
+                                   {"report", report.id},
+                                   {"findings", Json::ArrayOf(report.findings)},
+                                   {"on_drift", spec.on_drift}});
     const lineage::NodeId node{"drift_report", report.id};
-    CAISSON_TRY(lineage::PutNode(transaction, node, Json::Of({{"window_start", FormatTime(report.start)},
-                                                              {"window_end", FormatTime(report.end)},
-                                                              {"findings", Json::ArrayOf(report.findings)}})));
-    CAISSON_TRY(lineage::PutEdge(transaction, node, "observed",
-                                 {"model_version", fmt::format("{}/{}", report.model, report.version)}));
-    CAISSON_TRY(audit::Append(transaction, "monitor.drift_found", "endpoint/" + spec.endpoint, payload));
+    CAISSON_TRY(lineage::PutNode(transaction, node,
+                                 Json::Of({{"window_start", FormatTime(report.start)},
+                                           {"window_end", FormatTime(report.end)},
+                                           {"findings", Json::ArrayOf(report.findings)}})));
+    CAISSON_TRY(
+        lineage::PutEdge(transaction, node, "observed",
+                         {"model_version", fmt::format("{}/{}", report.model, report.version)}));
+    CAISSON_TRY(
+        audit::Append(transaction, "monitor.drift_found", "endpoint/" + spec.endpoint, payload));
     CAISSON_LOG(kWarning, "monitoring", "endpoint {}: {}", spec.endpoint, report.findings.front());
-    return events::Append(transaction, "monitor.drift_found", "endpoint/" + spec.endpoint, payload).status();
+    return events::Append(transaction, "monitor.drift_found", "endpoint/" + spec.endpoint, payload)
+        .status();
   }
 
   Dependencies parts_;
@@ -281,25 +327,29 @@ void Monitors::Stop() { impl_->Stop(); }
 Status Monitors::Put(const Context& context, const MonitorSpec& spec) {
   return impl_->parts().database.Write(context, [&](sql::Transaction& transaction) -> Status {
     const std::string text = WriteJson(MonitorSpecToJson(spec));
-    CAISSON_ASSIGN(const int64_t changed,
-                   transaction.Execute("INSERT INTO monitoring_monitors (project, endpoint, spec, updated_at) "
-                                       "VALUES ($1, $2, $3, $4) ON CONFLICT (project, endpoint) DO UPDATE SET "
-                                       "spec = excluded.spec, updated_at = excluded.updated_at "
-                                       "WHERE monitoring_monitors.spec <> excluded.spec",
-                                       {context.project(), spec.endpoint, text, transaction.now()}));
+    CAISSON_ASSIGN(
+        const int64_t changed,
+        transaction.Execute("INSERT INTO monitoring_monitors (project, endpoint, spec, updated_at) "
+                            "VALUES ($1, $2, $3, $4) ON CONFLICT (project, endpoint) DO UPDATE SET "
+                            "spec = excluded.spec, updated_at = excluded.updated_at "
+                            "WHERE monitoring_monitors.spec <> excluded.spec",
+                            {context.project(), spec.endpoint, text, transaction.now()}));
     if (changed == 0) return OkStatus();
     CAISSON_TRY(lineage::PutNode(transaction, {"monitor", spec.endpoint}, MonitorSpecToJson(spec)));
-    return audit::Append(transaction, "monitor.put", "endpoint/" + spec.endpoint, MonitorSpecToJson(spec));
+    return audit::Append(transaction, "monitor.put", "endpoint/" + spec.endpoint,
+                         MonitorSpecToJson(spec));
   });
 }
 
 Status Monitors::Remove(const Context& context, std::string_view endpoint) {
   return impl_->parts().database.Write(context, [&](sql::Transaction& transaction) -> Status {
-    CAISSON_ASSIGN(const int64_t removed,
-                   transaction.Execute("DELETE FROM monitoring_monitors WHERE project = $1 AND endpoint = $2",
-                                       {context.project(), endpoint}));
+    CAISSON_ASSIGN(
+        const int64_t removed,
+        transaction.Execute("DELETE FROM monitoring_monitors WHERE project = $1 AND endpoint = $2",
+                            {context.project(), endpoint}));
     if (removed == 0) return NotFound("endpoint {} has no monitor", endpoint);
-    return audit::Append(transaction, "monitor.removed", fmt::format("endpoint/{}", endpoint), Json::MakeObject());
+    return audit::Append(transaction, "monitor.removed", fmt::format("endpoint/{}", endpoint),
+                         Json::MakeObject());
   });
 }
 
@@ -313,12 +363,14 @@ Result<std::vector<MonitorSpec>> Monitors::List(const Context& context) {
       });
 }
 
-Result<std::vector<WindowReport>> Monitors::Evaluate(const Context& context, std::string_view endpoint, bool final) {
+Result<std::vector<WindowReport>> Monitors::Evaluate(const Context& context,
+                                                     std::string_view endpoint, bool final) {
   CAISSON_ASSIGN(const MonitorSpec spec, impl_->FindMonitor(context, endpoint));
   return impl_->Evaluate(context, spec, final);
 }
 
-Result<std::vector<WindowReport>> Monitors::Reports(const Context& context, std::string_view endpoint) {
+Result<std::vector<WindowReport>> Monitors::Reports(const Context& context,
+                                                    std::string_view endpoint) {
   return impl_->Reports(context, endpoint);
 }
 
@@ -326,7 +378,8 @@ Result<std::string> Monitors::HtmlReport(const Context& context, std::string_vie
   CAISSON_ASSIGN(const MonitorSpec spec, impl_->FindMonitor(context, endpoint));
   CAISSON_ASSIGN(const std::vector<WindowReport> reports, impl_->Reports(context, endpoint));
   const std::string page = internal::ReportPage(spec, reports);
-  CAISSON_TRY(WriteFileAtomic(JoinPath(impl_->parts().reports_folder, spec.endpoint + ".html"), page));
+  CAISSON_TRY(
+      WriteFileAtomic(JoinPath(impl_->parts().reports_folder, spec.endpoint + ".html"), page));
   return page;
 }
 

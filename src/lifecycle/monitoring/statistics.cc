@@ -11,7 +11,8 @@ constexpr double kLeastShare = 1e-4;
 std::vector<double> Shares(const Histogram& histogram) {
   const double total = static_cast<double>(histogram.total());
   std::vector<double> shares;
-  for (const int64_t count : histogram.counts) shares.push_back(total == 0 ? 0 : static_cast<double>(count) / total);
+  for (const int64_t count : histogram.counts)
+    shares.push_back(total == 0 ? 0 : static_cast<double>(count) / total);
   return shares;
 }
 
@@ -33,8 +34,10 @@ int64_t Histogram::total() const {
 }
 
 Status Coarsen(Histogram& reference, Histogram& current, int bins) {
-  if (reference.edges != current.edges) return InvalidArgument("the two histograms have different edges");
-  if (bins < 1) return InvalidArgument("a histogram of {} bins was asked for; at least 1 is accepted", bins);
+  if (reference.edges != current.edges)
+    return InvalidArgument("the two histograms have different edges");
+  if (bins < 1)
+    return InvalidArgument("a histogram of {} bins was asked for; at least 1 is accepted", bins);
   const double per_bin = static_cast<double>(reference.total()) / bins;
   Histogram coarse_reference;
   Histogram coarse_current;
@@ -95,14 +98,16 @@ double JensenShannon(const Histogram& reference, const Histogram& current) {
 }
 
 std::optional<double> AreaUnderCurve(std::vector<Scored> scored) {
-  std::sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) { return a.score < b.score; });
+  std::sort(scored.begin(), scored.end(),
+            [](const Scored& a, const Scored& b) { return a.score < b.score; });
   double positives = 0;
   double negatives = 0;
   double pairs = 0;  // (positive, negative) pairs in the right order, ties half
   for (size_t start = 0; start < scored.size();) {
     size_t end = start;
     double tied_positives = 0;
-    while (end < scored.size() && scored[end].score == scored[start].score) tied_positives += scored[end++].label > 0.5f;
+    while (end < scored.size() && scored[end].score == scored[start].score)
+      tied_positives += scored[end++].label > 0.5f;
     const double tied_negatives = static_cast<double>(end - start) - tied_positives;
     pairs += tied_positives * (negatives + tied_negatives / 2);
     positives += tied_positives;
@@ -130,11 +135,13 @@ std::optional<double> Accuracy(const std::vector<Scored>& scored) {
   return right / static_cast<double>(scored.size());
 }
 
-Result<std::optional<double>> Performance(std::string_view metric, const std::vector<Scored>& scored) {
+Result<std::optional<double>> Performance(std::string_view metric,
+                                          const std::vector<Scored>& scored) {
   if (metric == "auc") return AreaUnderCurve(scored);
   if (metric == "logloss") return LogLoss(scored);
   if (metric == "accuracy") return Accuracy(scored);
-  return InvalidArgument("the performance metric is '{}'; auc, logloss and accuracy are accepted", metric);
+  return InvalidArgument("the performance metric is '{}'; auc, logloss and accuracy are accepted",
+                         metric);
 }
 
 bool HigherIsBetter(std::string_view metric) { return metric != "logloss"; }

@@ -12,22 +12,25 @@ namespace caisson::monitoring {
 
 // Counts by bins: bin i holds values v with edges[i-1] <= v < edges[i]; one bin more than edges.
 struct Histogram {
-  std::vector<double> edges;   // strictly growing
+  std::vector<double> edges;  // strictly growing
   std::vector<int64_t> counts;
 
-  explicit Histogram(std::vector<double> bin_edges = {}) : edges(std::move(bin_edges)), counts(edges.size() + 1, 0) {}
+  explicit Histogram(std::vector<double> bin_edges = {})
+      : edges(std::move(bin_edges)), counts(edges.size() + 1, 0) {}
   void Add(double value);
   int64_t total() const;
 };
 
-// Joins neighbouring bins so that about `bins` remain, of nearly equal counts in `reference`. Both get the same edges.
-// InvalidArgument when their edges differ.
+// Joins neighbouring bins so that about `bins` remain, of nearly equal counts in `reference`. Both
+// get the same edges. InvalidArgument when their edges differ.
 Status Coarsen(Histogram& reference, Histogram& current, int bins);
 
-// Population stability index: sum of (p - q) ln(p / q) over the bins, with shares below 1e-4 raised to it so that an empty bin
-// stays finite. Below 0.1 is usually called stable, above 0.25 a shift (Siddiqi, Credit Risk Scorecards, 2006).
+// Population stability index: sum of (p - q) ln(p / q) over the bins, with shares below 1e-4 raised
+// to it so that an empty bin stays finite. Below 0.1 is usually called stable, above 0.25 a shift
+// (Siddiqi, Credit Risk Scorecards, 2006).
 double PopulationStabilityIndex(const Histogram& reference, const Histogram& current);
-// The largest distance between the two cumulative shares at the bins' edges: the Kolmogorov-Smirnov statistic on binned data.
+// The largest distance between the two cumulative shares at the bins' edges: the Kolmogorov-Smirnov
+// statistic on binned data.
 double KolmogorovSmirnov(const Histogram& reference, const Histogram& current);
 // Jensen-Shannon divergence with base 2: 0 to 1.
 double JensenShannon(const Histogram& reference, const Histogram& current);
@@ -38,13 +41,14 @@ struct Scored {
   float label = 0;  // 0 or 1
 };
 
-// The area under the ROC curve with ties counted half: the probability that a positive is scored above a negative. Nothing when
-// there are no positives or no negatives. Sorts its argument.
+// The area under the ROC curve with ties counted half: the probability that a positive is scored
+// above a negative. Nothing when there are no positives or no negatives. Sorts its argument.
 std::optional<double> AreaUnderCurve(std::vector<Scored> scored);
 std::optional<double> LogLoss(const std::vector<Scored>& scored);
 std::optional<double> Accuracy(const std::vector<Scored>& scored);  // at 0.5
 // By name: "auc", "logloss", "accuracy". InvalidArgument for another.
-Result<std::optional<double>> Performance(std::string_view metric, const std::vector<Scored>& scored);
+Result<std::optional<double>> Performance(std::string_view metric,
+                                          const std::vector<Scored>& scored);
 // Whether more of the metric is better.
 bool HigherIsBetter(std::string_view metric);
 

@@ -1,8 +1,8 @@
 #include "lifecycle/pipelines/executor.h"
 
-#include <unistd.h>
-
 #include <set>
+
+#include <unistd.h>
 
 #include "base/files.h"
 #include "base/process.h"
@@ -27,7 +27,8 @@ constexpr size_t kErrorTailBytes = 2'000;
 // Calls back once a line, whatever pieces the output comes in.
 class LineSplitter {
  public:
-  explicit LineSplitter(std::function<void(const std::string&)> on_line) : on_line_(std::move(on_line)) {}
+  explicit LineSplitter(std::function<void(const std::string&)> on_line)
+      : on_line_(std::move(on_line)) {}
   void Add(std::string_view piece) {
     for (const char c : piece) {
       if (c != '\n' && c != '\r') {
@@ -49,7 +50,8 @@ class LineSplitter {
 
 std::vector<StageFile> FilesOf(const Json& lines) {
   std::vector<StageFile> files;
-  for (const Json& line : lines.array()) files.push_back({line["path"].AsString(), line["md5"].AsString(), line["size"].AsInt()});
+  for (const Json& line : lines.array())
+    files.push_back({line["path"].AsString(), line["md5"].AsString(), line["size"].AsInt()});
   return files;
 }
 
@@ -72,9 +74,13 @@ class PipelineRun {
 
   Result<PipelineOutcome> Run() {
     PipelineOutcome outcome;
-    const LockHolder holder{.pid = ::getpid(), .since = SystemClock().now(), .command = "caisson run", .http_address = ""};
-    CAISSON_ASSIGN(const FileLock exclusive,
-                   FileLock::Acquire(JoinPath(repository_->root(), ".dvc/tmp/caisson-pipeline.lock"), holder));
+    const LockHolder holder{.pid = ::getpid(),
+                            .since = SystemClock().now(),
+                            .command = "caisson run",
+                            .http_address = ""};
+    CAISSON_ASSIGN(
+        const FileLock exclusive,
+        FileLock::Acquire(JoinPath(repository_->root(), ".dvc/tmp/caisson-pipeline.lock"), holder));
     bool failed = false;
     for (size_t i = 0; i < order_.size(); ++i) {
       index_ = static_cast<int>(i) + 1;
@@ -142,10 +148,12 @@ class PipelineRun {
       result.kind = StageOutcomeKind::kRestored;
       return Finish(stage, *entry, result);
     }
-    Emit({PipelineEvent::Kind::kStageStarted, stage.name, result.reason, nullptr, index_, static_cast<int>(order_.size())});
+    Emit({PipelineEvent::Kind::kStageStarted, stage.name, result.reason, nullptr, index_,
+          static_cast<int>(order_.size())});
     const auto start = std::chrono::steady_clock::now();
     const Status ran = RunCommands(stage, result);
-    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    result.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (!ran.ok()) {
       CAISSON_TRY(context_.Check());
       return Fail(stage, result, Message(ran));
@@ -159,11 +167,13 @@ class PipelineRun {
   Status Fail(const Stage& stage, StageOutcome& result, std::string error) {
     result.kind = StageOutcomeKind::kFailed;
     result.error = std::move(error);
-    Emit({PipelineEvent::Kind::kStageFinished, stage.name, result.reason, &result, index_, static_cast<int>(order_.size())});
+    Emit({PipelineEvent::Kind::kStageFinished, stage.name, result.reason, &result, index_,
+          static_cast<int>(order_.size())});
     return OkStatus();
   }
 
-  // Fills `entry` with the outputs of an earlier run on the same inputs, and the work tree from the cache.
+  // Fills `entry` with the outputs of an earlier run on the same inputs, and the work tree from the
+  // cache.
   bool Restore(const Stage& stage, Json& entry) {
     Json with_paths = entry;
     Json outs = Json::MakeArray();
@@ -172,17 +182,21 @@ class PipelineRun {
     std::sort(paths.begin(), paths.end());
     for (const std::string& path : paths) outs.Append(Json::Of({{"path", path}}));
     with_paths.Set("outs", std::move(outs));
-    Json found = internal::FindInRunCache(repository_->cache_folder(), internal::RunCacheKey(with_paths));
+    Json found =
+        internal::FindInRunCache(repository_->cache_folder(), internal::RunCacheKey(with_paths));
     // The lock itself is as good a memory as the run cache when only outputs are missing.
-    if (found.is_null() && internal::InputChanges(lock_->Find(stage.name), entry).empty()) found = lock_->Find(stage.name);
+    if (found.is_null() && internal::InputChanges(lock_->Find(stage.name), entry).empty())
+      found = lock_->Find(stage.name);
     if (found.is_null() || found["outs"].size() != stage.outs.size()) return false;
     std::vector<data::OutEntry> entries;
     for (const Json& line : found["outs"].array()) {
-      entries.push_back(internal::FromLockLine(line, RelativeToRoot(stage, line["path"].AsString())));
+      entries.push_back(
+          internal::FromLockLine(line, RelativeToRoot(stage, line["path"].AsString())));
       if (!repository_->InCache(entries.back())) return false;
     }
     for (const data::OutEntry& out : entries) {
-      const Result<data::OutEntry> present = repository_->Hash(context_, JoinPath(repository_->root(), out.path));
+      const Result<data::OutEntry> present =
+          repository_->Hash(context_, JoinPath(repository_->root(), out.path));
       if (present.ok() && present->md5 == out.md5) continue;
       if (!repository_->Checkout(context_, out).ok()) return false;
     }
@@ -198,7 +212,8 @@ class PipelineRun {
     }
     std::string tail;
     LineSplitter lines([&](const std::string& line) {
-      Emit({PipelineEvent::Kind::kStageOutput, stage.name, line, nullptr, index_, static_cast<int>(order_.size())});
+      Emit({PipelineEvent::Kind::kStageOutput, stage.name, line, nullptr, index_,
+            static_cast<int>(order_.size())});
       tail += line + "\n";
       if (tail.size() > 2 * kErrorTailBytes) tail.erase(0, tail.size() - kErrorTailBytes);
     });
@@ -214,7 +229,8 @@ class PipelineRun {
       lines.Flush();
       result.exit_code = outcome.exit_code;
       if (outcome.exit_code != 0) {
-        return FailedPrecondition("`{}` ended with {}{}{}", command, outcome.exit_code, tail.empty() ? "" : ":\n", Trim(tail));
+        return FailedPrecondition("`{}` ended with {}{}{}", command, outcome.exit_code,
+                                  tail.empty() ? "" : ":\n", Trim(tail));
       }
     }
     return OkStatus();
@@ -222,11 +238,13 @@ class PipelineRun {
 
   Status CollectOutputs(const Stage& stage, Json& entry) {
     std::vector<StageOut> outs = stage.outs;
-    std::sort(outs.begin(), outs.end(), [](const StageOut& a, const StageOut& b) { return a.path < b.path; });
+    std::sort(outs.begin(), outs.end(),
+              [](const StageOut& a, const StageOut& b) { return a.path < b.path; });
     Json lines = Json::MakeArray();
     for (const StageOut& out : outs) {
       const std::string path = JoinPath(pipeline_.folder, StagePath(stage, out.path));
-      if (!FileExists(path)) return FailedPrecondition("the command ended well but did not make {}", out.path);
+      if (!FileExists(path))
+        return FailedPrecondition("the command ended well but did not make {}", out.path);
       // Also what Git keeps goes into the cache, as DVC does for its run cache.
       CAISSON_ASSIGN(const data::OutEntry found, repository_->Commit(context_, path));
       lines.Append(internal::LockLine(out.path, found));
@@ -246,32 +264,42 @@ class PipelineRun {
       CAISSON_TRY(internal::SaveToRunCache(repository_->cache_folder(), entry));
     }
     CAISSON_TRY(Record(stage, entry, result));
-    Emit({PipelineEvent::Kind::kStageFinished, stage.name, result.reason, &result, index_, static_cast<int>(order_.size())});
+    Emit({PipelineEvent::Kind::kStageFinished, stage.name, result.reason, &result, index_,
+          static_cast<int>(order_.size())});
     return OkStatus();
   }
 
   Status Record(const Stage& stage, const Json& entry, const StageOutcome& result) {
     return database_.Write(context_, [&](sql::Transaction& transaction) -> Status {
       CAISSON_ASSIGN(const int64_t inserted,
-                     transaction.Execute("INSERT INTO pipelines_stage_runs (project, lock_hash, stage, folder, run_id, outcome, "
-                                         "reason, seconds, lock_entry, finished_at) "
-                                         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
-                                         {context_.project(), result.lock_hash, stage.name, pipeline_.folder, request_.run_id,
-                                          OutcomeName(result.kind), result.reason, result.seconds, WriteJson(entry),
-                                          transaction.now()}));
+                     transaction.Execute(
+                         "INSERT INTO pipelines_stage_runs (project, lock_hash, stage, folder, "
+                         "run_id, outcome, "
+                         "reason, seconds, lock_entry, finished_at) "
+                         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+                         {context_.project(), result.lock_hash, stage.name, pipeline_.folder,
+                          request_.run_id, OutcomeName(result.kind), result.reason, result.seconds,
+                          WriteJson(entry), transaction.now()}));
       if (inserted == 0) return OkStatus();
       const lineage::NodeId node{"stage_run", result.lock_hash};
-      CAISSON_TRY(lineage::PutNode(transaction, node, Json::Of({{"stage", stage.name}, {"cmd", entry["cmd"]},
-                                                                {"params", entry["params"]}, {"seconds", result.seconds}})));
+      CAISSON_TRY(lineage::PutNode(transaction, node,
+                                   Json::Of({{"stage", stage.name},
+                                             {"cmd", entry["cmd"]},
+                                             {"params", entry["params"]},
+                                             {"seconds", result.seconds}})));
       for (const StageFile& dep : result.deps) {
-        CAISSON_TRY(lineage::PutNode(transaction, {"dataset_version", DatasetName(dep)},
-                                     Json::Of({{"path", dep.path}, {"md5", dep.md5}, {"size", dep.size}})));
-        CAISSON_TRY(lineage::PutEdge(transaction, node, "uses", {"dataset_version", DatasetName(dep)}));
+        CAISSON_TRY(
+            lineage::PutNode(transaction, {"dataset_version", DatasetName(dep)},
+                             Json::Of({{"path", dep.path}, {"md5", dep.md5}, {"size", dep.size}})));
+        CAISSON_TRY(
+            lineage::PutEdge(transaction, node, "uses", {"dataset_version", DatasetName(dep)}));
       }
       for (const StageFile& out : result.outs) {
-        CAISSON_TRY(lineage::PutNode(transaction, {"dataset_version", DatasetName(out)},
-                                     Json::Of({{"path", out.path}, {"md5", out.md5}, {"size", out.size}})));
-        CAISSON_TRY(lineage::PutEdge(transaction, {"dataset_version", DatasetName(out)}, "made_by", node));
+        CAISSON_TRY(
+            lineage::PutNode(transaction, {"dataset_version", DatasetName(out)},
+                             Json::Of({{"path", out.path}, {"md5", out.md5}, {"size", out.size}})));
+        CAISSON_TRY(
+            lineage::PutEdge(transaction, {"dataset_version", DatasetName(out)}, "made_by", node));
       }
       return OkStatus();
     });
@@ -299,24 +327,31 @@ class PipelineRun {
 }  // namespace
 
 const sql::Schema& PipelinesSchema() {
-  static const sql::Schema schema{"pipelines", {{1, "stage_runs", resources::kMigrations0001StageRunsSql}}};
+  static const sql::Schema schema{"pipelines",
+                                  {{1, "stage_runs", resources::kMigrations0001StageRunsSql}}};
   return schema;
 }
 
 std::string_view OutcomeName(StageOutcomeKind kind) {
   switch (kind) {
-    case StageOutcomeKind::kRan: return "ran";
-    case StageOutcomeKind::kUnchanged: return "unchanged";
-    case StageOutcomeKind::kRestored: return "restored from the cache";
-    case StageOutcomeKind::kFailed: return "failed";
-    case StageOutcomeKind::kSkipped: return "skipped";
+    case StageOutcomeKind::kRan:
+      return "ran";
+    case StageOutcomeKind::kUnchanged:
+      return "unchanged";
+    case StageOutcomeKind::kRestored:
+      return "restored from the cache";
+    case StageOutcomeKind::kFailed:
+      return "failed";
+    case StageOutcomeKind::kSkipped:
+      return "skipped";
   }
   return "skipped";
 }
 
 bool PipelineOutcome::ok() const {
-  return std::none_of(stages.begin(), stages.end(),
-                      [](const StageOutcome& stage) { return stage.kind == StageOutcomeKind::kFailed; });
+  return std::none_of(stages.begin(), stages.end(), [](const StageOutcome& stage) {
+    return stage.kind == StageOutcomeKind::kFailed;
+  });
 }
 
 Executor::Executor(sql::Database& database) : database_(database) {}

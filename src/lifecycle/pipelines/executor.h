@@ -16,12 +16,12 @@
 namespace caisson::pipelines {
 
 struct PipelineRequest {
-  std::string folder;                       // where dvc.yaml lies
+  std::string folder;  // where dvc.yaml lies
   std::string file = "dvc.yaml";
-  std::vector<std::string> targets;         // stages with what they need; empty: all
+  std::vector<std::string> targets;  // stages with what they need; empty: all
   bool force = false;
   std::map<std::string, std::string> environment;  // added to every command's
-  std::string run_id;                       // names this attempt in tables and lineage; the same after a restart
+  std::string run_id;  // names this attempt in tables and lineage; the same after a restart
 };
 
 enum class StageOutcomeKind { kRan, kUnchanged, kRestored, kFailed, kSkipped };
@@ -36,7 +36,7 @@ struct StageFile {
 struct StageOutcome {
   std::string name;
   StageOutcomeKind kind = StageOutcomeKind::kSkipped;
-  std::string reason;     // why it ran: "params.yaml: prepare.as_of changed"
+  std::string reason;  // why it ran: "params.yaml: prepare.as_of changed"
   double seconds = 0;
   int exit_code = 0;
   std::string lock_hash;  // of its dvc.lock entry; the name of its lineage node
@@ -62,14 +62,16 @@ struct PipelineEvent {
 
 const sql::Schema& PipelinesSchema();
 
-// Runs what is out of date, in order, one stage after the other. A stage that completed is in dvc.lock (written atomically),
-// in the run cache and in the table pipelines_stage_runs before the next begins, so that a killed run goes on where it was
-// and never repeats a completed stage. Owned by `app`; any thread; two runs of one folder exclude each other (DVC's own lock).
+// Runs what is out of date, in order, one stage after the other. A stage that completed is in
+// dvc.lock (written atomically), in the run cache and in the table pipelines_stage_runs before the
+// next begins, so that a killed run goes on where it was and never repeats a completed stage. Owned
+// by `app`; any thread; two runs of one folder exclude each other (DVC's own lock).
 class Executor {
  public:
   explicit Executor(sql::Database& database);
 
-  // A stage that fails ends the run: its outcome says so, the result is still OK. Errors of the files themselves are the Status.
+  // A stage that fails ends the run: its outcome says so, the result is still OK. Errors of the
+  // files themselves are the Status.
   Result<PipelineOutcome> Run(const Context& context, const PipelineRequest& request,
                               const std::function<void(const PipelineEvent&)>& on_event);
   // What Run would do, and why; nothing is changed.

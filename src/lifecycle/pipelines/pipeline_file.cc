@@ -15,7 +15,8 @@ using internal::ResolveTemplates;
 // Reads one stage body with its templates resolved.
 class StageReader {
  public:
-  StageReader(std::string name, const Json& body, std::string where) : where_(std::move(where)), fields_(body, where_) {
+  StageReader(std::string name, const Json& body, std::string where)
+      : where_(std::move(where)), fields_(body, where_) {
     stage_.name = std::move(name);
   }
 
@@ -24,7 +25,8 @@ class StageReader {
     stage_.working_directory = fields_.String("wdir", ".");
     stage_.deps = fields_.Strings("deps");
     CAISSON_TRY(ReadParams(fields_.Raw("params")));
-    for (const char* section : {"outs", "metrics", "plots"}) CAISSON_TRY(ReadOuts(section, fields_.Raw(section)));
+    for (const char* section : {"outs", "metrics", "plots"})
+      CAISSON_TRY(ReadOuts(section, fields_.Raw(section)));
     stage_.frozen = fields_.Bool("frozen", false);
     stage_.always_changed = fields_.Bool("always_changed", false);
     stage_.description = fields_.String("desc", "");
@@ -38,23 +40,27 @@ class StageReader {
   Status ReadCommands(const Json& commands) {
     if (commands.is_string()) stage_.commands = {commands.AsString()};
     for (const Json& command : commands.array()) {
-      if (!command.is_string()) return InvalidArgument("{}.cmd: expected texts, found {}", where_, command.type_name());
+      if (!command.is_string())
+        return InvalidArgument("{}.cmd: expected texts, found {}", where_, command.type_name());
       stage_.commands.push_back(command.AsString());
     }
-    if (stage_.commands.empty()) return InvalidArgument("{} has no `cmd`: the command that makes the stage's outputs", where_);
+    if (stage_.commands.empty())
+      return InvalidArgument("{} has no `cmd`: the command that makes the stage's outputs", where_);
     return OkStatus();
   }
 
   // "lr", or {"other.yaml": ["a", "b"]}, or {"other.yaml": null} for the whole file.
   Status ReadParams(const Json& params) {
-    if (!params.is_null() && !params.is_array()) return InvalidArgument("{}.params: expected a list, found {}", where_, params.type_name());
+    if (!params.is_null() && !params.is_array())
+      return InvalidArgument("{}.params: expected a list, found {}", where_, params.type_name());
     StageParams own{"params.yaml", {}};
     for (const Json& param : params.array()) {
       if (param.is_string()) {
         own.keys.push_back(param.AsString());
         continue;
       }
-      if (!param.is_object()) return InvalidArgument("{}.params: {} is not a key or a file", where_, WriteJson(param));
+      if (!param.is_object())
+        return InvalidArgument("{}.params: {} is not a key or a file", where_, WriteJson(param));
       for (const auto& [file, keys] : param.object()) {
         StageParams other{file, {}};
         for (const Json& key : keys.array()) other.keys.push_back(key.AsString());
@@ -66,7 +72,8 @@ class StageReader {
   }
 
   Status ReadOuts(std::string_view section, const Json& outs) {
-    if (!outs.is_null() && !outs.is_array()) return InvalidArgument("{}.{}: expected a list, found {}", where_, section, outs.type_name());
+    if (!outs.is_null() && !outs.is_array())
+      return InvalidArgument("{}.{}: expected a list, found {}", where_, section, outs.type_name());
     for (const Json& out : outs.array()) {
       if (out.is_string()) {
         stage_.outs.push_back({out.AsString()});
@@ -74,7 +81,8 @@ class StageReader {
         const auto& [path, flags] = out.object().front();
         stage_.outs.push_back({path, flags["cache"].AsBool(true), flags["persist"].AsBool(false)});
       } else {
-        return InvalidArgument("{}.{}: {} is neither a path nor a path with its flags", where_, section, WriteJson(out));
+        return InvalidArgument("{}.{}: {} is neither a path nor a path with its flags", where_,
+                               section, WriteJson(out));
       }
     }
     return OkStatus();
@@ -85,7 +93,8 @@ class StageReader {
   Stage stage_;
 };
 
-// One line of a foreach or a matrix: the stage's name suffix, and what ${item} and ${key} stand for.
+// One line of a foreach or a matrix: the stage's name suffix, and what ${item} and ${key} stand
+// for.
 struct Expansion {
   std::string suffix;
   Json context;
@@ -100,7 +109,8 @@ bool IsComposite(const Json& value) { return value.is_object() || value.is_array
 
 std::vector<Expansion> ExpandForeach(const Json& items) {
   std::vector<Expansion> expansions;
-  for (const auto& [key, value] : items.object()) expansions.push_back({key, Json::Of({{"key", key}, {"item", value}})});
+  for (const auto& [key, value] : items.object())
+    expansions.push_back({key, Json::Of({{"key", key}, {"item", value}})});
   const bool composite = std::any_of(items.array().begin(), items.array().end(), IsComposite);
   for (size_t i = 0; i < items.array().size(); ++i) {
     const Json& item = items[i];
@@ -117,7 +127,8 @@ std::vector<Expansion> ExpandMatrix(const Json& axes) {
     for (const Expansion& expansion : expansions) {
       for (size_t i = 0; i < values.size(); ++i) {
         Expansion grown = expansion;
-        const std::string part = IsComposite(values[i]) ? axis + std::to_string(i) : NameOf(values[i]);
+        const std::string part =
+            IsComposite(values[i]) ? axis + std::to_string(i) : NameOf(values[i]);
         grown.suffix += (grown.suffix.empty() ? "" : "-") + part;
         grown.context.Mutable("item").Set(axis, values[i]);
         next.push_back(std::move(grown));
@@ -130,9 +141,10 @@ std::vector<Expansion> ExpandMatrix(const Json& axes) {
 }
 
 // Expands and reads the entry `name` of `stages`.
-Status ReadStageEntry(const std::string& name, const Json& entry, const Json& context, const std::string& where,
-                      std::vector<Stage>& stages) {
-  if (!entry.is_object()) return InvalidArgument("{}: expected a map with `cmd`, found {}", where, entry.type_name());
+Status ReadStageEntry(const std::string& name, const Json& entry, const Json& context,
+                      const std::string& where, std::vector<Stage>& stages) {
+  if (!entry.is_object())
+    return InvalidArgument("{}: expected a map with `cmd`, found {}", where, entry.type_name());
   Json stage_context = context;
   for (const Json& vars : entry["vars"].array()) {
     if (vars.is_object()) CAISSON_TRY(MergeContext(stage_context, vars, where + ".vars"));
@@ -146,17 +158,21 @@ Status ReadStageEntry(const std::string& name, const Json& entry, const Json& co
     stages.push_back(std::move(stage));
     return OkStatus();
   }
-  const Result<Json> items = ResolveTemplates(foreach_items != nullptr ? *foreach_items : *matrix, stage_context);
+  const Result<Json> items =
+      ResolveTemplates(foreach_items != nullptr ? *foreach_items : *matrix, stage_context);
   if (!items.ok()) return WithContext(items.status(), where);
   Json body = foreach_items != nullptr ? entry["do"] : entry;
   body.Remove("matrix");
-  if (!body.is_object()) return InvalidArgument("{}: `foreach` needs `do`: the stage that is repeated", where);
-  for (const Expansion& expansion : foreach_items != nullptr ? ExpandForeach(*items) : ExpandMatrix(*items)) {
+  if (!body.is_object())
+    return InvalidArgument("{}: `foreach` needs `do`: the stage that is repeated", where);
+  for (const Expansion& expansion :
+       foreach_items != nullptr ? ExpandForeach(*items) : ExpandMatrix(*items)) {
     Json item_context = stage_context;
     for (const auto& [key, value] : expansion.context.object()) item_context.Set(key, value);
     const Result<Json> resolved = ResolveTemplates(body, item_context);
     if (!resolved.ok()) return WithContext(resolved.status(), where);
-    CAISSON_ASSIGN(Stage stage, StageReader(name + "@" + expansion.suffix, *resolved, where).Read());
+    CAISSON_ASSIGN(Stage stage,
+                   StageReader(name + "@" + expansion.suffix, *resolved, where).Read());
     stages.push_back(std::move(stage));
   }
   return OkStatus();
@@ -186,7 +202,8 @@ Result<Json> ReadContext(const std::string& folder, const Json& document, const 
 }
 
 bool Contains(std::string_view folder, std::string_view path) {
-  return path == folder || (path.size() > folder.size() && path.substr(0, folder.size()) == folder && path[folder.size()] == '/');
+  return path == folder || (path.size() > folder.size() &&
+                            path.substr(0, folder.size()) == folder && path[folder.size()] == '/');
 }
 
 // For each stage, the stages whose outputs it reads.
@@ -197,10 +214,11 @@ std::vector<std::vector<size_t>> Needs(const Pipeline& pipeline) {
       const std::string path = StagePath(pipeline.stages[reader], dep);
       for (size_t maker = 0; maker < pipeline.stages.size(); ++maker) {
         const Stage& candidate = pipeline.stages[maker];
-        const bool makes = std::any_of(candidate.outs.begin(), candidate.outs.end(), [&](const StageOut& out) {
-          const std::string made = StagePath(candidate, out.path);
-          return Contains(made, path) || Contains(path, made);
-        });
+        const bool makes =
+            std::any_of(candidate.outs.begin(), candidate.outs.end(), [&](const StageOut& out) {
+              const std::string made = StagePath(candidate, out.path);
+              return Contains(made, path) || Contains(path, made);
+            });
         if (makes) needs[reader].push_back(maker);
       }
     }
@@ -209,17 +227,21 @@ std::vector<std::vector<size_t>> Needs(const Pipeline& pipeline) {
 }
 
 // Depth first; `trail` is the way from the target, so that a cycle can be shown.
-Status Visit(const Pipeline& pipeline, const std::vector<std::vector<size_t>>& needs, size_t index, std::vector<int>& state,
-             std::vector<size_t>& trail, std::vector<size_t>& order) {
+Status Visit(const Pipeline& pipeline, const std::vector<std::vector<size_t>>& needs, size_t index,
+             std::vector<int>& state, std::vector<size_t>& trail, std::vector<size_t>& order) {
   if (state[index] == 2) return OkStatus();
   trail.push_back(index);
   if (state[index] == 1) {
     std::vector<std::string> names;
-    for (auto it = std::find(trail.begin(), trail.end(), index); it != trail.end(); ++it) names.push_back(pipeline.stages[*it].name);
-    return InvalidArgument("the stages need each other in a circle: {}. Take one dependency or output out of it", Join(names, " -> "));
+    for (auto it = std::find(trail.begin(), trail.end(), index); it != trail.end(); ++it)
+      names.push_back(pipeline.stages[*it].name);
+    return InvalidArgument(
+        "the stages need each other in a circle: {}. Take one dependency or output out of it",
+        Join(names, " -> "));
   }
   state[index] = 1;
-  for (const size_t need : needs[index]) CAISSON_TRY(Visit(pipeline, needs, need, state, trail, order));
+  for (const size_t need : needs[index])
+    CAISSON_TRY(Visit(pipeline, needs, need, state, trail, order));
   state[index] = 2;
   trail.pop_back();
   order.push_back(index);
@@ -236,7 +258,8 @@ Result<Pipeline> ReadPipeline(const std::string& folder, const std::string& file
   const std::string path = JoinPath(folder, file);
   if (!FileExists(path)) return NotFound("there is no {} in {}", file, folder);
   CAISSON_ASSIGN(const YamlDocument document, ReadYamlFile(path));
-  static const std::vector<std::string> kKnown = {"stages", "vars", "params", "metrics", "plots", "artifacts", "datasets"};
+  static const std::vector<std::string> kKnown = {"stages", "vars",      "params",  "metrics",
+                                                  "plots",  "artifacts", "datasets"};
   for (const auto& [key, value] : document.value.object()) {
     if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end()) {
       return InvalidArgument("{}: unknown key '{}'{}", file, key, SuggestName(key, kKnown));
@@ -248,22 +271,26 @@ Result<Pipeline> ReadPipeline(const std::string& folder, const std::string& file
   pipeline.folder = AbsolutePath(folder);
   for (const auto& [name, entry] : document.value["stages"].object()) {
     const auto position = document.positions.find("stages." + name);
-    const std::string where = position == document.positions.end()
-                                  ? fmt::format("{}: stages.{}", file, name)
-                                  : fmt::format("{}:{}: stages.{}", file, position->second.line, name);
+    const std::string where =
+        position == document.positions.end()
+            ? fmt::format("{}: stages.{}", file, name)
+            : fmt::format("{}:{}: stages.{}", file, position->second.line, name);
     CAISSON_TRY(ReadStageEntry(name, entry, context, where, pipeline.stages));
   }
   return pipeline;
 }
 
-Result<std::vector<size_t>> StageOrder(const Pipeline& pipeline, const std::vector<std::string>& targets) {
+Result<std::vector<size_t>> StageOrder(const Pipeline& pipeline,
+                                       const std::vector<std::string>& targets) {
   std::map<std::string, std::string> makers;
   std::vector<std::string> names;
   for (const Stage& stage : pipeline.stages) {
     names.push_back(stage.name);
     for (const StageOut& out : stage.outs) {
       const auto [entry, fresh] = makers.emplace(StagePath(stage, out.path), stage.name);
-      if (!fresh) return InvalidArgument("{} is an output of both {} and {}", out.path, entry->second, stage.name);
+      if (!fresh)
+        return InvalidArgument("{} is an output of both {} and {}", out.path, entry->second,
+                               stage.name);
     }
   }
   const std::vector<std::vector<size_t>> needs = Needs(pipeline);
@@ -277,7 +304,8 @@ Result<std::vector<size_t>> StageOrder(const Pipeline& pipeline, const std::vect
       wanted.push_back(i);
       found = true;
     }
-    if (!found) return InvalidArgument("there is no stage '{}'{}", target, SuggestName(target, names));
+    if (!found)
+      return InvalidArgument("there is no stage '{}'{}", target, SuggestName(target, names));
   }
   if (targets.empty()) {
     for (size_t i = 0; i < names.size(); ++i) wanted.push_back(i);

@@ -19,12 +19,15 @@ Result<CanarySpec> ParseCanary(const Json& json, const std::string& where) {
   if (!duration.ok()) return WithContext(duration.status(), where + ".bake");
   canary.bake = std::chrono::duration_cast<std::chrono::milliseconds>(*duration);
   if (!steps.is_null()) {
-    if (!steps.is_array() || steps.empty()) return InvalidArgument("{}.steps: expected a list of percents, for example [5, 25, 50]", where);
+    if (!steps.is_array() || steps.empty())
+      return InvalidArgument("{}.steps: expected a list of percents, for example [5, 25, 50]",
+                             where);
     canary.steps.clear();
     int64_t previous = 0;
     for (const Json& step : steps.array()) {
       if (!step.is_int() || step.AsInt() <= previous || step.AsInt() > 99) {
-        return InvalidArgument("{}.steps: {} is not accepted; percents from 1 to 99 that grow are", where, WriteJson(step));
+        return InvalidArgument("{}.steps: {} is not accepted; percents from 1 to 99 that grow are",
+                               where, WriteJson(step));
       }
       previous = step.AsInt();
       canary.steps.push_back(static_cast<int>(previous));
@@ -35,7 +38,8 @@ Result<CanarySpec> ParseCanary(const Json& json, const std::string& where) {
 
 }  // namespace
 
-Result<EndpointSpec> ParseEndpointSpec(std::string_view name, const Json& json, std::string_view where) {
+Result<EndpointSpec> ParseEndpointSpec(std::string_view name, const Json& json,
+                                       std::string_view where) {
   FieldReader fields(json, std::string(where));
   EndpointSpec spec;
   spec.name = std::string(name);
@@ -46,7 +50,8 @@ Result<EndpointSpec> ParseEndpointSpec(std::string_view name, const Json& json, 
   spec.model = model.substr(0, at);
   if (at != std::string::npos) spec.alias = model.substr(at + 1);
   if (spec.model.empty() || spec.alias.empty()) {
-    return InvalidArgument("{}.model is '{}'; MODEL@ALIAS is accepted, for example delay@champion", where, model);
+    return InvalidArgument("{}.model is '{}'; MODEL@ALIAS is accepted, for example delay@champion",
+                           where, model);
   }
   CAISSON_ASSIGN(spec.canary, ParseCanary(canary, std::string(where) + ".canary"));
   return spec;
@@ -65,10 +70,14 @@ Json EndpointSpecToJson(const EndpointSpec& spec) {
 
 std::string_view StateName(DeploymentState state) {
   switch (state) {
-    case DeploymentState::kStable: return "stable";
-    case DeploymentState::kCanary: return "canary";
-    case DeploymentState::kRetired: return "retired";
-    case DeploymentState::kRolledBack: return "rolled_back";
+    case DeploymentState::kStable:
+      return "stable";
+    case DeploymentState::kCanary:
+      return "canary";
+    case DeploymentState::kRetired:
+      return "retired";
+    case DeploymentState::kRolledBack:
+      return "rolled_back";
   }
   return "retired";
 }

@@ -27,9 +27,12 @@ using internal::RoutingTable;
 constexpr std::chrono::milliseconds kTick{500};
 
 // Errors that say something about the model, not about what it was asked.
-bool IsModelError(const Status& status) { return !status.ok() && status.code() != StatusCode::kInvalidArgument; }
+bool IsModelError(const Status& status) {
+  return !status.ok() && status.code() != StatusCode::kInvalidArgument;
+}
 
-// Rows and columns of a request's first tensor when it is a table of floats; otherwise nothing is logged of the features.
+// Rows and columns of a request's first tensor when it is a table of floats; otherwise nothing is
+// logged of the features.
 struct FeatureTable {
   const float* values = nullptr;
   size_t rows = 0;
@@ -40,14 +43,16 @@ FeatureTable FeaturesOf(const std::vector<onnxruntime::Tensor>& inputs) {
   if (inputs.empty()) return {};
   const onnxruntime::Tensor& tensor = inputs.front();
   const size_t rows = tensor.shape.empty() ? 1 : static_cast<size_t>(tensor.shape.front());
-  if (tensor.type != onnxruntime::DataType::kFp32 || tensor.shape.size() != 2) return {nullptr, rows, 0};
+  if (tensor.type != onnxruntime::DataType::kFp32 || tensor.shape.size() != 2)
+    return {nullptr, rows, 0};
   return {tensor.floats(), rows, static_cast<size_t>(tensor.shape[1])};
 }
 
 // The first number of each row of the first output.
 std::vector<float> ScoresOf(const std::vector<onnxruntime::Tensor>& outputs, size_t rows) {
   std::vector<float> scores(rows, 0);
-  if (outputs.empty() || outputs.front().type != onnxruntime::DataType::kFp32 || rows == 0) return scores;
+  if (outputs.empty() || outputs.front().type != onnxruntime::DataType::kFp32 || rows == 0)
+    return scores;
   const size_t stride = static_cast<size_t>(outputs.front().element_count()) / rows;
   if (stride == 0) return scores;
   for (size_t row = 0; row < rows; ++row) scores[row] = outputs.front().floats()[row * stride];
@@ -57,7 +62,8 @@ std::vector<float> ScoresOf(const std::vector<onnxruntime::Tensor>& outputs, siz
 }  // namespace
 
 const sql::Schema& ServingSchema() {
-  static const sql::Schema schema{"serving", {{1, "endpoints", resources::kMigrations0001EndpointsSql}}};
+  static const sql::Schema schema{"serving",
+                                  {{1, "endpoints", resources::kMigrations0001EndpointsSql}}};
   return schema;
 }
 
@@ -65,8 +71,10 @@ class Endpoints::Impl {
  public:
   explicit Impl(Dependencies dependencies)
       : parts_(std::move(dependencies)),
-        requests_(parts_.metrics.GetCounter("caisson_predictions_total", "Rows that models answered")),
-        errors_(parts_.metrics.GetCounter("caisson_prediction_errors_total", "Requests that a model could not answer")) {}
+        requests_(
+            parts_.metrics.GetCounter("caisson_predictions_total", "Rows that models answered")),
+        errors_(parts_.metrics.GetCounter("caisson_prediction_errors_total",
+                                          "Requests that a model could not answer")) {}
 
   ~Impl() { Stop(); }
 
@@ -92,11 +100,14 @@ class Endpoints::Impl {
     wake_.notify_all();
   }
 
-  // One pass over all endpoints: follow aliases, load what is live, publish, and take at most one step a canary.
+  // One pass over all endpoints: follow aliases, load what is live, publish, and take at most one
+  // step a canary.
   Status Reconcile(const Context& context) {
     std::lock_guard lock(reconcile_mutex_);
     CAISSON_ASSIGN(const auto rows, parts_.database.ReadFor<std::vector<internal::EndpointRow>>(
-                                        context, [](sql::Session& session) { return internal::ListEndpoints(session, ""); }));
+                                        context, [](sql::Session& session) {
+                                          return internal::ListEndpoints(session, "");
+                                        }));
     auto table = std::make_shared<RoutingTable>();
     const std::shared_ptr<const RoutingTable> previous = published_.Get();
     for (const internal::EndpointRow& row : rows) {
@@ -121,13 +132,16 @@ class Endpoints::Impl {
     if (found == table->end()) return UnknownEndpoint(*table, request.endpoint);
     const Route& route = found->second;
     if (route.arms.empty()) {
-      return Unavailable("endpoint {} has no version that answers: {}", request.endpoint, route.problem);
+      return Unavailable("endpoint {} has no version that answers: {}", request.endpoint,
+                         route.problem);
     }
     CAISSON_ASSIGN(const Arm* arm, PickArm(route, request));
     const auto start = parts_.clock.monotonic();
-    Result<std::vector<onnxruntime::Tensor>> outputs = arm->version->session->Run(request.inputs, request.output_names);
+    Result<std::vector<onnxruntime::Tensor>> outputs =
+        arm->version->session->Run(request.inputs, request.output_names);
     const double seconds = std::chrono::duration<double>(parts_.clock.monotonic() - start).count();
-    if (outputs.ok() || IsModelError(outputs.status())) arm->counters->Count(!outputs.ok(), seconds);
+    if (outputs.ok() || IsModelError(outputs.status()))
+      arm->counters->Count(!outputs.ok(), seconds);
     if (!outputs.ok()) {
       if (IsModelError(outputs.status())) errors_.Increment();
       return outputs.status();
@@ -158,10 +172,12 @@ class Endpoints::Impl {
   static Status UnknownEndpoint(const RoutingTable& table, std::string_view name) {
     std::vector<std::string> names;
     for (const auto& [known, route] : table) names.push_back(known);
-    return NotFound("there is no endpoint '{}'{}", name, names.empty() ? "; none is defined yet" : SuggestName(name, names));
+    return NotFound("there is no endpoint '{}'{}", name,
+                    names.empty() ? "; none is defined yet" : SuggestName(name, names));
   }
 
-  Result<LiveState> ReadLive(sql::Session& session, std::string_view project, std::string_view endpoint) {
+  Result<LiveState> ReadLive(sql::Session& session, std::string_view project,
+                             std::string_view endpoint) {
     CAISSON_ASSIGN(const auto spec, internal::FindEndpoint(session, project, endpoint));
     if (!spec.has_value()) return UnknownEndpoint(*published_.Get(), endpoint);
     CAISSON_ASSIGN(const auto deployments, internal::ListDeployments(session, project, endpoint));
@@ -172,7 +188,8 @@ class Endpoints::Impl {
     std::lock_guard lock(logs_mutex_);
     std::shared_ptr<PredictionLog>& log = logs_[endpoint];
     if (log == nullptr) {
-      CAISSON_ASSIGN(log, PredictionLog::Open({.folder = JoinPath(parts_.predictions_folder, endpoint)}));
+      CAISSON_ASSIGN(
+          log, PredictionLog::Open({.folder = JoinPath(parts_.predictions_folder, endpoint)}));
     }
     return log;
   }
@@ -189,10 +206,12 @@ class Endpoints::Impl {
     }
   }
 
-  Result<Route> ReconcileOne(const Context& context, const internal::EndpointRow& row, const RoutingTable& previous) {
-    CAISSON_ASSIGN(LiveState state, parts_.database.ReadFor<LiveState>(context, [&](sql::Session& session) {
-      return ReadLive(session, row.project, row.spec.name);
-    }));
+  Result<Route> ReconcileOne(const Context& context, const internal::EndpointRow& row,
+                             const RoutingTable& previous) {
+    CAISSON_ASSIGN(LiveState state,
+                   parts_.database.ReadFor<LiveState>(context, [&](sql::Session& session) {
+                     return ReadLive(session, row.project, row.spec.name);
+                   }));
     CAISSON_TRY(FollowAlias(context, state));
     Route route;
     route.project = row.project;
@@ -208,24 +227,30 @@ class Endpoints::Impl {
     return route;
   }
 
-  // An alias that moved by hand is obeyed at once; a canary that the alias now names has thereby won.
+  // An alias that moved by hand is obeyed at once; a canary that the alias now names has thereby
+  // won.
   Status FollowAlias(const Context& context, LiveState& state) {
     const Result<registry::ModelVersion> named =
         parts_.registry.Resolve(context, state.spec.model + "@" + state.spec.alias);
-    if (!named.ok()) return OkStatus();  // nothing to follow yet, or the alias was removed: what serves goes on
+    if (!named.ok())
+      return OkStatus();  // nothing to follow yet, or the alias was removed: what serves goes on
     const int wanted = static_cast<int>(named->version);
-    const bool same = state.stable.has_value() && state.stable->version == wanted && state.stable->model == named->model;
+    const bool same = state.stable.has_value() && state.stable->version == wanted &&
+                      state.stable->model == named->model;
     if (same) return OkStatus();
     return parts_.database.Write(context, [&](sql::Transaction& transaction) -> Status {
       CAISSON_ASSIGN(state, ReadLive(transaction, context.project(), state.spec.name));
       if (state.canary.has_value() && state.canary->version == wanted) {
-        return internal::PromoteCanary(transaction, parts_.registry, state, "the alias moved to it");
+        return internal::PromoteCanary(transaction, parts_.registry, state,
+                                       "the alias moved to it");
       }
-      return internal::SwitchTo(transaction, state, wanted, fmt::format("{}@{} names it", state.spec.model, state.spec.alias));
+      return internal::SwitchTo(transaction, state, wanted,
+                                fmt::format("{}@{} names it", state.spec.model, state.spec.alias));
     });
   }
 
-  Status LoadArms(const Context& context, LiveState& state, const RoutingTable& previous, Route& route) {
+  Status LoadArms(const Context& context, LiveState& state, const RoutingTable& previous,
+                  Route& route) {
     if (state.canary.has_value()) {
       Result<Arm> arm = LoadArm(context, *state.canary, previous);
       if (arm.ok()) {
@@ -238,7 +263,8 @@ class Endpoints::Impl {
       }
     }
     if (!state.stable.has_value()) {
-      route.problem = fmt::format("no version of {} has the alias {} yet", state.spec.model, state.spec.alias);
+      route.problem =
+          fmt::format("no version of {} has the alias {} yet", state.spec.model, state.spec.alias);
       return OkStatus();
     }
     Result<Arm> arm = LoadArm(context, *state.stable, previous);
@@ -250,12 +276,13 @@ class Endpoints::Impl {
     route.problem = Message(arm.status());
     const auto old = previous.find(state.spec.name);
     if (old != previous.end() && route.arms.empty()) route.arms = old->second.arms;
-    CAISSON_LOG(kError, "serving", "endpoint {}: version {} does not load: {}", state.spec.name, state.stable->version,
-                route.problem);
+    CAISSON_LOG(kError, "serving", "endpoint {}: version {} does not load: {}", state.spec.name,
+                state.stable->version, route.problem);
     return OkStatus();
   }
 
-  Result<Arm> LoadArm(const Context& context, const Deployment& deployment, const RoutingTable& previous) {
+  Result<Arm> LoadArm(const Context& context, const Deployment& deployment,
+                      const RoutingTable& previous) {
     Arm arm;
     arm.deployment_id = deployment.id;
     arm.step_started_at = deployment.step_started_at;
@@ -264,7 +291,8 @@ class Endpoints::Impl {
     const auto old = previous.find(deployment.endpoint);
     if (old != previous.end()) {
       for (const Arm& earlier : old->second.arms) {
-        const bool same_step = earlier.deployment_id == deployment.id && earlier.percent == deployment.traffic_percent;
+        const bool same_step =
+            earlier.deployment_id == deployment.id && earlier.percent == deployment.traffic_percent;
         if (same_step) arm.counters = earlier.counters;
       }
     }
@@ -272,12 +300,14 @@ class Endpoints::Impl {
     return arm;
   }
 
-  Result<std::shared_ptr<const LoadedVersion>> Load(const Context& context, const std::string& model, int version) {
+  Result<std::shared_ptr<const LoadedVersion>> Load(const Context& context,
+                                                    const std::string& model, int version) {
     const std::pair<std::string, int> key{model, version};
     std::lock_guard lock(loaded_mutex_);
     const auto known = loaded_.find(key);
     if (known != loaded_.end()) return known->second;
-    CAISSON_ASSIGN(const registry::ModelVersion entry, parts_.registry.GetVersion(context, model, version));
+    CAISSON_ASSIGN(const registry::ModelVersion entry,
+                   parts_.registry.GetVersion(context, model, version));
     CAISSON_ASSIGN(const std::string path, parts_.registry.ModelFile(context, entry));
     auto loaded = std::make_shared<LoadedVersion>();
     loaded->model = model;
@@ -296,7 +326,9 @@ class Endpoints::Impl {
 
   // True when the canary took a step.
   Result<bool> JudgeCanary(const Context& context, LiveState& state, const Route& route) {
-    if (!state.canary.has_value() || route.arms.empty() || route.arms.front().deployment_id != state.canary->id) return false;
+    if (!state.canary.has_value() || route.arms.empty() ||
+        route.arms.front().deployment_id != state.canary->id)
+      return false;
     const internal::Observation candidate = route.arms.front().counters->observation();
     const internal::Observation stable =
         route.arms.size() > 1 ? route.arms.back().counters->observation() : internal::Observation{};
@@ -309,10 +341,14 @@ class Endpoints::Impl {
       // Somebody may have ended the trial by hand meanwhile.
       if (!state.canary.has_value() || state.canary->id != trial) return OkStatus();
       switch (verdict.step) {
-        case internal::CanaryStep::kAdvance: return internal::AdvanceCanary(transaction, state, verdict.reason);
-        case internal::CanaryStep::kPromote: return internal::PromoteCanary(transaction, parts_.registry, state, verdict.reason);
-        case internal::CanaryStep::kRollBack: return internal::RollBackCanary(transaction, state, verdict.reason);
-        case internal::CanaryStep::kWait: break;
+        case internal::CanaryStep::kAdvance:
+          return internal::AdvanceCanary(transaction, state, verdict.reason);
+        case internal::CanaryStep::kPromote:
+          return internal::PromoteCanary(transaction, parts_.registry, state, verdict.reason);
+        case internal::CanaryStep::kRollBack:
+          return internal::RollBackCanary(transaction, state, verdict.reason);
+        case internal::CanaryStep::kWait:
+          break;
       }
       return OkStatus();
     }));
@@ -322,7 +358,8 @@ class Endpoints::Impl {
 
   Result<const Arm*> PickArm(const Route& route, const InferRequest& request) {
     if (request.version.empty()) {
-      return &internal::ChooseArm(route, request.request_id, sequence_.fetch_add(1, std::memory_order_relaxed));
+      return &internal::ChooseArm(route, request.request_id,
+                                  sequence_.fetch_add(1, std::memory_order_relaxed));
     }
     std::vector<std::string> versions;
     for (const Arm& arm : route.arms) {
@@ -330,11 +367,12 @@ class Endpoints::Impl {
       if (version == request.version) return &arm;
       versions.push_back(version);
     }
-    return NotFound("endpoint {} has no version '{}' in service; {} answer(s)", request.endpoint, request.version,
-                    Join(versions, ", "));
+    return NotFound("endpoint {} has no version '{}' in service; {} answer(s)", request.endpoint,
+                    request.version, Join(versions, ", "));
   }
 
-  Status LogAnswer(const Route& route, const InferRequest& request, const FeatureTable& features, InferResponse& response) {
+  Status LogAnswer(const Route& route, const InferRequest& request, const FeatureTable& features,
+                   InferResponse& response) {
     if (features.rows == 0) return OkStatus();
     const std::vector<float> scores = ScoresOf(response.outputs, features.rows);
     PredictionBatch batch;
@@ -379,34 +417,43 @@ Result<std::unique_ptr<Endpoints>> Endpoints::Open(const Dependencies& dependenc
 Status Endpoints::Start() { return impl_->Start(); }
 void Endpoints::Stop() { impl_->Stop(); }
 Status Endpoints::Reconcile(const Context& context) { return impl_->Reconcile(context); }
-Result<InferResponse> Endpoints::Infer(const InferRequest& request) { return impl_->Infer(request); }
+Result<InferResponse> Endpoints::Infer(const InferRequest& request) {
+  return impl_->Infer(request);
+}
 
 Status Endpoints::Put(const Context& context, const EndpointSpec& spec) {
   CAISSON_TRY(impl_->parts().database.Write(context, [&](sql::Transaction& transaction) -> Status {
-    CAISSON_ASSIGN(const auto present, internal::FindEndpoint(transaction, context.project(), spec.name));
-    if (present.has_value() && EndpointSpecToJson(*present) == EndpointSpecToJson(spec)) return OkStatus();
+    CAISSON_ASSIGN(const auto present,
+                   internal::FindEndpoint(transaction, context.project(), spec.name));
+    if (present.has_value() && EndpointSpecToJson(*present) == EndpointSpecToJson(spec))
+      return OkStatus();
     CAISSON_TRY(internal::PutEndpoint(transaction, spec));
-    CAISSON_TRY(audit::Append(transaction, "endpoint.put", "endpoint/" + spec.name, EndpointSpecToJson(spec)));
+    CAISSON_TRY(audit::Append(transaction, "endpoint.put", "endpoint/" + spec.name,
+                              EndpointSpecToJson(spec)));
     return lineage::PutNode(transaction, {"endpoint", spec.name}, EndpointSpecToJson(spec));
   }));
   return Reconcile(context);
 }
 
 Status Endpoints::Remove(const Context& context, std::string_view name) {
-  CAISSON_TRY(impl_->ChangeLive(context, name, [&](sql::Transaction& transaction, LiveState&) -> Status {
-    CAISSON_TRY(internal::DeleteEndpoint(transaction, context.project(), name));
-    return audit::Append(transaction, "endpoint.removed", fmt::format("endpoint/{}", name), Json::MakeObject());
-  }));
+  CAISSON_TRY(
+      impl_->ChangeLive(context, name, [&](sql::Transaction& transaction, LiveState&) -> Status {
+        CAISSON_TRY(internal::DeleteEndpoint(transaction, context.project(), name));
+        return audit::Append(transaction, "endpoint.removed", fmt::format("endpoint/{}", name),
+                             Json::MakeObject());
+      }));
   return OkStatus();
 }
 
 Result<EndpointStatus> Endpoints::Get(const Context& context, std::string_view name) {
-  return impl_->parts().database.ReadFor<EndpointStatus>(context, [&](sql::Session& session) -> Result<EndpointStatus> {
-    CAISSON_ASSIGN(const auto spec, internal::FindEndpoint(session, context.project(), name));
-    if (!spec.has_value()) return Impl::UnknownEndpoint(*impl_->table(), name);
-    CAISSON_ASSIGN(auto deployments, internal::ListDeployments(session, context.project(), name));
-    return EndpointStatus{*spec, std::move(deployments)};
-  });
+  return impl_->parts().database.ReadFor<EndpointStatus>(
+      context, [&](sql::Session& session) -> Result<EndpointStatus> {
+        CAISSON_ASSIGN(const auto spec, internal::FindEndpoint(session, context.project(), name));
+        if (!spec.has_value()) return Impl::UnknownEndpoint(*impl_->table(), name);
+        CAISSON_ASSIGN(auto deployments,
+                       internal::ListDeployments(session, context.project(), name));
+        return EndpointStatus{*spec, std::move(deployments)};
+      });
 }
 
 Result<std::vector<EndpointStatus>> Endpoints::List(const Context& context) {
@@ -415,7 +462,8 @@ Result<std::vector<EndpointStatus>> Endpoints::List(const Context& context) {
         CAISSON_ASSIGN(const auto rows, internal::ListEndpoints(session, context.project()));
         std::vector<EndpointStatus> found;
         for (const internal::EndpointRow& row : rows) {
-          CAISSON_ASSIGN(auto deployments, internal::ListDeployments(session, context.project(), row.spec.name));
+          CAISSON_ASSIGN(auto deployments,
+                         internal::ListDeployments(session, context.project(), row.spec.name));
           found.push_back({row.spec, std::move(deployments)});
         }
         return found;
@@ -433,56 +481,73 @@ Status Endpoints::OnVersionAdmitted(sql::Transaction& transaction, const events:
   for (const internal::EndpointRow& row : rows) {
     if (row.spec.model == model) aliases.insert(row.spec.alias);
   }
-  // Where nothing was admitted before there is nothing to compare with: the first one is the champion.
+  // Where nothing was admitted before there is nothing to compare with: the first one is the
+  // champion.
   for (const std::string& alias : aliases) {
     const auto named = registry.Resolve(transaction, project, model + "@" + alias);
     if (named.ok()) continue;
-    if (named.status().code() != StatusCode::kNotFound && named.status().code() != StatusCode::kInvalidArgument) {
+    if (named.status().code() != StatusCode::kNotFound &&
+        named.status().code() != StatusCode::kInvalidArgument) {
       return named.status();
     }
     CAISSON_TRY(registry.SetAlias(transaction, model, alias, version));
   }
   for (const internal::EndpointRow& row : rows) {
     if (row.spec.model != model) continue;
-    CAISSON_ASSIGN(const auto deployments, internal::ListDeployments(transaction, project, row.spec.name));
+    CAISSON_ASSIGN(const auto deployments,
+                   internal::ListDeployments(transaction, project, row.spec.name));
     LiveState state = internal::LiveStateOf(row.spec, deployments);
-    const bool seen = std::any_of(deployments.begin(), deployments.end(), [&](const Deployment& deployment) {
-      return deployment.version == version && deployment.model == model;
-    });
+    const bool seen =
+        std::any_of(deployments.begin(), deployments.end(), [&](const Deployment& deployment) {
+          return deployment.version == version && deployment.model == model;
+        });
     if (seen || !state.stable.has_value()) continue;
-    CAISSON_TRY(internal::BeginCanary(transaction, state, version, "admitted by its gate", decision));
+    CAISSON_TRY(
+        internal::BeginCanary(transaction, state, version, "admitted by its gate", decision));
   }
   transaction.OnCommit([impl = impl_.get()] { impl->Wake(); });
   return OkStatus();
 }
 
 Status Endpoints::StartCanary(const Context& context, std::string_view endpoint, int version) {
-  return impl_->ChangeLive(context, endpoint, [&](sql::Transaction& transaction, LiveState& state) -> Status {
-    CAISSON_TRY(impl_->parts().registry.Resolve(transaction, context.project(), fmt::format("{}/{}", state.spec.model, version)));
-    if (!state.stable.has_value()) {
-      return FailedPrecondition("endpoint {} serves nothing yet; set the alias {} of {} instead", endpoint, state.spec.alias,
-                                state.spec.model);
-    }
-    if (state.stable->version == version) return FailedPrecondition("version {} already serves endpoint {}", version, endpoint);
-    return internal::BeginCanary(transaction, state, version, "started by " + context.principal(), "");
-  });
+  return impl_->ChangeLive(
+      context, endpoint, [&](sql::Transaction& transaction, LiveState& state) -> Status {
+        CAISSON_TRY(impl_->parts().registry.Resolve(
+            transaction, context.project(), fmt::format("{}/{}", state.spec.model, version)));
+        if (!state.stable.has_value()) {
+          return FailedPrecondition(
+              "endpoint {} serves nothing yet; set the alias {} of {} instead", endpoint,
+              state.spec.alias, state.spec.model);
+        }
+        if (state.stable->version == version)
+          return FailedPrecondition("version {} already serves endpoint {}", version, endpoint);
+        return internal::BeginCanary(transaction, state, version,
+                                     "started by " + context.principal(), "");
+      });
 }
 
 Status Endpoints::Promote(const Context& context, std::string_view endpoint) {
-  return impl_->ChangeLive(context, endpoint, [&](sql::Transaction& transaction, LiveState& state) -> Status {
-    if (!state.canary.has_value()) return FailedPrecondition("endpoint {} has no canary to promote", endpoint);
-    return internal::PromoteCanary(transaction, impl_->parts().registry, state, "promoted by " + context.principal());
-  });
+  return impl_->ChangeLive(
+      context, endpoint, [&](sql::Transaction& transaction, LiveState& state) -> Status {
+        if (!state.canary.has_value())
+          return FailedPrecondition("endpoint {} has no canary to promote", endpoint);
+        return internal::PromoteCanary(transaction, impl_->parts().registry, state,
+                                       "promoted by " + context.principal());
+      });
 }
 
-Status Endpoints::RollBack(const Context& context, std::string_view endpoint, std::string_view reason) {
-  return impl_->ChangeLive(context, endpoint, [&](sql::Transaction& transaction, LiveState& state) -> Status {
-    if (!state.canary.has_value()) return FailedPrecondition("endpoint {} has no canary to roll back", endpoint);
-    return internal::RollBackCanary(transaction, state, reason);
-  });
+Status Endpoints::RollBack(const Context& context, std::string_view endpoint,
+                           std::string_view reason) {
+  return impl_->ChangeLive(
+      context, endpoint, [&](sql::Transaction& transaction, LiveState& state) -> Status {
+        if (!state.canary.has_value())
+          return FailedPrecondition("endpoint {} has no canary to roll back", endpoint);
+        return internal::RollBackCanary(transaction, state, reason);
+      });
 }
 
-Result<ModelMetadata> Endpoints::Metadata(std::string_view endpoint, std::string_view version) const {
+Result<ModelMetadata> Endpoints::Metadata(std::string_view endpoint,
+                                          std::string_view version) const {
   const auto table = impl_->table();
   const auto found = table->find(endpoint);
   if (found == table->end()) return Impl::UnknownEndpoint(*table, endpoint);
@@ -493,18 +558,24 @@ Result<ModelMetadata> Endpoints::Metadata(std::string_view endpoint, std::string
   for (const Arm& arm : found->second.arms) {
     const std::string name = std::to_string(arm.version->version);
     metadata.versions.push_back(name);
-    if (version.empty() || name == version) chosen = &arm;  // without a version: the stable one, which comes last
+    if (version.empty() || name == version)
+      chosen = &arm;  // without a version: the stable one, which comes last
   }
   if (chosen == nullptr) {
-    if (found->second.arms.empty()) return Unavailable("endpoint {} has no version that answers: {}", endpoint, found->second.problem);
-    return NotFound("endpoint {} has no version '{}' in service; {} answer(s)", endpoint, version, Join(metadata.versions, ", "));
+    if (found->second.arms.empty())
+      return Unavailable("endpoint {} has no version that answers: {}", endpoint,
+                         found->second.problem);
+    return NotFound("endpoint {} has no version '{}' in service; {} answer(s)", endpoint, version,
+                    Join(metadata.versions, ", "));
   }
   metadata.inputs = chosen->version->session->inputs();
   metadata.outputs = chosen->version->session->outputs();
   return metadata;
 }
 
-bool Endpoints::Ready(std::string_view endpoint, std::string_view version) const { return Metadata(endpoint, version).ok(); }
+bool Endpoints::Ready(std::string_view endpoint, std::string_view version) const {
+  return Metadata(endpoint, version).ok();
+}
 
 std::vector<std::string> Endpoints::names() const {
   std::vector<std::string> names;
@@ -530,7 +601,8 @@ Result<Prediction> Endpoints::FindPrediction(std::string_view id) const {
   return NotFound("there is no prediction '{}' at any endpoint", id);
 }
 
-Result<Deployment> Endpoints::DeploymentOf(const Context& context, const Prediction& prediction, std::string* endpoint) {
+Result<Deployment> Endpoints::DeploymentOf(const Context& context, const Prediction& prediction,
+                                           std::string* endpoint) {
   const auto table = impl_->table();
   for (const auto& [name, route] : *table) {
     if (!route.log->Find(prediction.id).ok()) continue;
@@ -538,12 +610,15 @@ Result<Deployment> Endpoints::DeploymentOf(const Context& context, const Predict
     CAISSON_ASSIGN(const EndpointStatus status, Get(context.WithProject(route.project), name));
     const Deployment* best = nullptr;
     for (const Deployment& deployment : status.deployments) {
-      if (deployment.version != prediction.version || deployment.model != prediction.model) continue;
+      if (deployment.version != prediction.version || deployment.model != prediction.model)
+        continue;
       // Newest first: the first that had begun by then; the oldest when clocks disagree.
       best = &deployment;
       if (deployment.created_at <= prediction.time) break;
     }
-    if (best == nullptr) return NotFound("no deployment of version {} at endpoint {} is on record", prediction.version, name);
+    if (best == nullptr)
+      return NotFound("no deployment of version {} at endpoint {} is on record", prediction.version,
+                      name);
     return *best;
   }
   return NotFound("there is no prediction '{}' at any endpoint", prediction.id);

@@ -20,22 +20,24 @@
 namespace caisson::serving {
 
 struct CanarySpec {
-  std::vector<int> steps = {5, 25, 50};     // percent of the traffic, growing, each 1..99
-  std::chrono::milliseconds bake{30'000};   // the least time at each step
-  int64_t min_requests = 20;                // the least answers of the candidate at each step
-  double max_error_rate = 0.01;             // of the candidate
-  double max_latency_ratio = 3.0;           // candidate's p99 over the stable version's p99, above a floor of 1 ms
+  std::vector<int> steps = {5, 25, 50};    // percent of the traffic, growing, each 1..99
+  std::chrono::milliseconds bake{30'000};  // the least time at each step
+  int64_t min_requests = 20;               // the least answers of the candidate at each step
+  double max_error_rate = 0.01;            // of the candidate
+  double max_latency_ratio =
+      3.0;  // candidate's p99 over the stable version's p99, above a floor of 1 ms
 };
 
 // Wanted state of an endpoint, from caisson.yaml or the API.
 struct EndpointSpec {
   std::string name;
-  std::string model;             // registered model
+  std::string model;  // registered model
   std::string alias = "champion";
   CanarySpec canary;
 };
 
-Result<EndpointSpec> ParseEndpointSpec(std::string_view name, const Json& json, std::string_view where);
+Result<EndpointSpec> ParseEndpointSpec(std::string_view name, const Json& json,
+                                       std::string_view where);
 Json EndpointSpecToJson(const EndpointSpec& spec);
 
 enum class DeploymentState { kStable, kCanary, kRetired, kRolledBack };
@@ -49,11 +51,11 @@ struct Deployment {
   int version = 0;
   DeploymentState state = DeploymentState::kStable;
   int traffic_percent = 0;
-  int canary_step = -1;             // index into CanarySpec::steps while kCanary
+  int canary_step = -1;  // index into CanarySpec::steps while kCanary
   UnixMillis created_at = 0;
   UnixMillis step_started_at = 0;
   UnixMillis ended_at = 0;
-  std::string reason;               // why it was promoted, rolled back or retired
+  std::string reason;  // why it was promoted, rolled back or retired
   std::string gate_decision_id;
 };
 
@@ -67,9 +69,10 @@ const sql::Schema& ServingSchema();
 // A request to a model, protocol-free.
 struct InferRequest {
   std::string_view endpoint;
-  std::string_view version;      // empty: by the endpoint's traffic split; otherwise that version, loaded on demand
-  std::string_view request_id;   // the client's, may be empty; also the key of the traffic split
-  UnixMillis event_time = 0;     // 0: now
+  std::string_view
+      version;  // empty: by the endpoint's traffic split; otherwise that version, loaded on demand
+  std::string_view request_id;  // the client's, may be empty; also the key of the traffic split
+  UnixMillis event_time = 0;    // 0: now
   std::vector<onnxruntime::Tensor> inputs;
   std::vector<std::string> output_names;  // empty: all
 };
@@ -91,13 +94,14 @@ struct ModelMetadata {
   std::vector<onnxruntime::TensorInfo> outputs;
 };
 
-// All endpoints of the server. Owned by `app`. Infer is the hot path: it reads a published snapshot, takes no lock that
-// another thread holds long, and never touches SQL. Wanted state and progress are rows of the database, so that a restart goes
-// on where it was.
+// All endpoints of the server. Owned by `app`. Infer is the hot path: it reads a published
+// snapshot, takes no lock that another thread holds long, and never touches SQL. Wanted state and
+// progress are rows of the database, so that a restart goes on where it was.
 //
-// The controller is level-triggered: Reconcile compares rows with time and counters and takes at most one step per endpoint. A
-// canary moves on when it has baked and has answered enough; after the last step the alias moves to it in the same
-// transaction as its promotion. It is rolled back when it answers with errors or too slowly.
+// The controller is level-triggered: Reconcile compares rows with time and counters and takes at
+// most one step per endpoint. A canary moves on when it has baked and has answered enough; after
+// the last step the alias moves to it in the same transaction as its promotion. It is rolled back
+// when it answers with errors or too slowly.
 class Endpoints {
  public:
   struct Dependencies {
@@ -110,14 +114,16 @@ class Endpoints {
   static Result<std::unique_ptr<Endpoints>> Open(const Dependencies& dependencies);
   ~Endpoints();
 
-  // Makes or changes wanted state. A new endpoint whose alias resolves starts with that version at 100 percent.
+  // Makes or changes wanted state. A new endpoint whose alias resolves starts with that version at
+  // 100 percent.
   Status Put(const Context& context, const EndpointSpec& spec);
   Status Remove(const Context& context, std::string_view name);
   Result<EndpointStatus> Get(const Context& context, std::string_view name);
   Result<std::vector<EndpointStatus>> List(const Context& context);
 
-  // Reacts to model_version.admitted: starts a canary at every endpoint that follows the model, or takes the version at once
-  // where nothing serves yet. Idempotent. Registered with the outbox by `app`.
+  // Reacts to model_version.admitted: starts a canary at every endpoint that follows the model, or
+  // takes the version at once where nothing serves yet. Idempotent. Registered with the outbox by
+  // `app`.
   Status OnVersionAdmitted(sql::Transaction& transaction, const events::Event& event);
   // By hand: start a canary of a version, end the present one for good or for bad.
   Status StartCanary(const Context& context, std::string_view endpoint, int version);
@@ -138,7 +144,8 @@ class Endpoints {
   Result<PredictionLog*> Log(std::string_view endpoint) const;
   Result<Prediction> FindPrediction(std::string_view id) const;  // over all endpoints
   // The deployment that answered: the live or past one of that version at that time.
-  Result<Deployment> DeploymentOf(const Context& context, const Prediction& prediction, std::string* endpoint);
+  Result<Deployment> DeploymentOf(const Context& context, const Prediction& prediction,
+                                  std::string* endpoint);
 
  private:
   class Impl;

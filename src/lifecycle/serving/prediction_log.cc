@@ -88,9 +88,11 @@ Prediction RowOf(const StoredBatch& batch, std::string_view log_id, const Positi
   prediction.event_time = batch.event_time;
   prediction.model = std::string(batch.model);
   prediction.version = batch.version;
-  std::memcpy(&prediction.score, batch.scores.data() + size_t{position.row} * sizeof(float), sizeof(float));
+  std::memcpy(&prediction.score, batch.scores.data() + size_t{position.row} * sizeof(float),
+              sizeof(float));
   prediction.features.resize(batch.columns);
-  std::memcpy(prediction.features.data(), batch.features.data() + size_t{position.row} * batch.columns * sizeof(float),
+  std::memcpy(prediction.features.data(),
+              batch.features.data() + size_t{position.row} * batch.columns * sizeof(float),
               size_t{batch.columns} * sizeof(float));
   return prediction;
 }
@@ -109,7 +111,9 @@ struct SegmentSummary {
   }
 };
 
-std::string SegmentName(char kind, uint32_t number) { return fmt::format("{}-{:08x}.seg", kind, number); }
+std::string SegmentName(char kind, uint32_t number) {
+  return fmt::format("{}-{:08x}.seg", kind, number);
+}
 
 struct StoredLabel {
   Position position;
@@ -166,10 +170,12 @@ class PredictionLog::Impl {
 
   Result<Prediction> Find(std::string_view id) const {
     const auto position = ParseId(id, log_id_);
-    if (!position.has_value()) return NotFound("'{}' is not the id of a prediction of this endpoint", id);
+    if (!position.has_value())
+      return NotFound("'{}' is not the id of a prediction of this endpoint", id);
     CAISSON_ASSIGN(const std::string payload, ReadPayload(*position, id));
     const auto batch = ReadBatch(payload);
-    if (!batch.has_value() || position->row >= batch->rows) return NotFound("there is no prediction '{}'", id);
+    if (!batch.has_value() || position->row >= batch->rows)
+      return NotFound("there is no prediction '{}'", id);
     return RowOf(*batch, log_id_, *position);
   }
 
@@ -181,14 +187,16 @@ class PredictionLog::Impl {
     for (const Label& label : labels) {
       const auto position = ParseId(label.prediction_id, log_id_);
       if (!position.has_value()) {
-        return InvalidArgument("'{}' is not the id of a prediction of this endpoint", label.prediction_id);
+        return InvalidArgument("'{}' is not the id of a prediction of this endpoint",
+                               label.prediction_id);
       }
       // Labels come in the order of the answers, so the rows of one request follow each other.
       if (position->segment != last.segment || position->offset != last.offset) {
         CAISSON_ASSIGN(last_rows, RowsAt(*position, label.prediction_id));
         last = *position;
       }
-      if (position->row >= last_rows) return InvalidArgument("there is no prediction '{}'", label.prediction_id);
+      if (position->row >= last_rows)
+        return InvalidArgument("there is no prediction '{}'", label.prediction_id);
       stored.push_back({*position, label.label});
     }
     return StoreLabels(stored, time);
@@ -200,17 +208,20 @@ class PredictionLog::Impl {
     {
       std::lock_guard lock(mutex_);
       for (const auto& [number, summary] : segments_) {
-        if (summary.rows > 0 && summary.first_event_time < to && summary.last_event_time >= from) wanted.push_back(number);
+        if (summary.rows > 0 && summary.first_event_time < to && summary.last_event_time >= from)
+          wanted.push_back(number);
       }
     }
     if (wanted.empty()) return OkStatus();
-    CAISSON_ASSIGN(const std::vector<StoredLabel> labels, ReadLabels(wanted.front(), wanted.back()));
+    CAISSON_ASSIGN(const std::vector<StoredLabel> labels,
+                   ReadLabels(wanted.front(), wanted.back()));
     for (const uint32_t number : wanted) {
       Result<MappedFile> file = MappedFile::Open(Path('p', number));
       if (!file.ok()) continue;  // retired meanwhile
-      const Result<uint64_t> end =
-          internal::WalkSegment(file->bytes(), kPredictionMagic, [&](uint64_t offset, std::string_view payload) {
-            return VisitBatch(context, {number, static_cast<uint32_t>(offset), 0}, payload, from, to, labels, visit);
+      const Result<uint64_t> end = internal::WalkSegment(
+          file->bytes(), kPredictionMagic, [&](uint64_t offset, std::string_view payload) {
+            return VisitBatch(context, {number, static_cast<uint32_t>(offset), 0}, payload, from,
+                              to, labels, visit);
           });
       if (!end.ok()) return WithContext(end.status(), Path('p', number));
     }
@@ -236,7 +247,9 @@ class PredictionLog::Impl {
   }
 
  private:
-  std::string Path(char kind, uint32_t number) const { return JoinPath(options_.folder, SegmentName(kind, number)); }
+  std::string Path(char kind, uint32_t number) const {
+    return JoinPath(options_.folder, SegmentName(kind, number));
+  }
 
   Status ReadOrMakeIdentity() {
     const std::string path = JoinPath(options_.folder, "log");
@@ -246,9 +259,11 @@ class PredictionLog::Impl {
     }
     CAISSON_ASSIGN(const std::string text, ReadFile(path));
     const Result<Json> json = ParseJson(text);
-    if (!json.ok() || (*json)["id"].AsString().size() != 8) return DataLoss("{} is damaged: {}", path, std::string(Trim(text)));
+    if (!json.ok() || (*json)["id"].AsString().size() != 8)
+      return DataLoss("{} is damaged: {}", path, std::string(Trim(text)));
     if ((*json)["format"].AsInt() != 1) {
-      return FailedPrecondition("{} has format {}; this program knows format 1", path, (*json)["format"].AsInt());
+      return FailedPrecondition("{} has format {}; this program knows format 1", path,
+                                (*json)["format"].AsInt());
     }
     log_id_ = (*json)["id"].AsString();
     return OkStatus();
@@ -258,11 +273,12 @@ class PredictionLog::Impl {
     CAISSON_ASSIGN(const MappedFile file, MappedFile::Open(Path('p', number)));
     SegmentSummary& summary = segments_[number];
     summary.bytes = file.bytes().size();
-    const Result<uint64_t> end = internal::WalkSegment(file.bytes(), kPredictionMagic, [&](uint64_t, std::string_view payload) {
-      const auto batch = ReadBatch(payload);
-      if (batch.has_value()) summary.Add(batch->event_time, batch->rows);
-      return OkStatus();
-    });
+    const Result<uint64_t> end = internal::WalkSegment(
+        file.bytes(), kPredictionMagic, [&](uint64_t, std::string_view payload) {
+          const auto batch = ReadBatch(payload);
+          if (batch.has_value()) summary.Add(batch->event_time, batch->rows);
+          return OkStatus();
+        });
     return WithContext(end.status(), Path('p', number));
   }
 
@@ -272,7 +288,8 @@ class PredictionLog::Impl {
     CAISSON_ASSIGN(writer_, SegmentWriter::Open(Path('p', current_), kPredictionMagic));
     segments_[current_].bytes = writer_->size();
     if (label_segments_.empty()) label_segments_.push_back(1);
-    CAISSON_ASSIGN(label_writer_, SegmentWriter::Open(Path('l', label_segments_.back()), kLabelMagic));
+    CAISSON_ASSIGN(label_writer_,
+                   SegmentWriter::Open(Path('l', label_segments_.back()), kLabelMagic));
     return OkStatus();
   }
 
@@ -361,20 +378,21 @@ class PredictionLog::Impl {
   Status WalkLabels(uint32_t number, Visit visit) const {
     Result<MappedFile> file = MappedFile::Open(Path('l', number));
     if (!file.ok()) return OkStatus();
-    const Result<uint64_t> end = internal::WalkSegment(file->bytes(), kLabelMagic, [&](uint64_t, std::string_view payload) {
-      PayloadReader reader(payload);
-      reader.Number<int64_t>();
-      const uint32_t count = reader.Number<uint32_t>();
-      for (uint32_t i = 0; i < count && reader.ok(); ++i) {
-        StoredLabel label;
-        label.position.segment = reader.Number<uint32_t>();
-        label.position.offset = reader.Number<uint32_t>();
-        label.position.row = reader.Number<uint32_t>();
-        label.label = reader.Number<float>();
-        if (reader.ok()) visit(label);
-      }
-      return OkStatus();
-    });
+    const Result<uint64_t> end =
+        internal::WalkSegment(file->bytes(), kLabelMagic, [&](uint64_t, std::string_view payload) {
+          PayloadReader reader(payload);
+          reader.Number<int64_t>();
+          const uint32_t count = reader.Number<uint32_t>();
+          for (uint32_t i = 0; i < count && reader.ok(); ++i) {
+            StoredLabel label;
+            label.position.segment = reader.Number<uint32_t>();
+            label.position.offset = reader.Number<uint32_t>();
+            label.position.row = reader.Number<uint32_t>();
+            label.label = reader.Number<float>();
+            if (reader.ok()) visit(label);
+          }
+          return OkStatus();
+        });
     return end.status();
   }
 
@@ -388,11 +406,13 @@ class PredictionLog::Impl {
     std::vector<StoredLabel> labels;
     for (const uint32_t number : numbers) {
       CAISSON_TRY(WalkLabels(number, [&](const StoredLabel& label) {
-        if (label.position.segment >= first_segment && label.position.segment <= last_segment) labels.push_back(label);
+        if (label.position.segment >= first_segment && label.position.segment <= last_segment)
+          labels.push_back(label);
       }));
     }
-    std::stable_sort(labels.begin(), labels.end(),
-                     [](const StoredLabel& a, const StoredLabel& b) { return a.position < b.position; });
+    std::stable_sort(labels.begin(), labels.end(), [](const StoredLabel& a, const StoredLabel& b) {
+      return a.position < b.position;
+    });
     std::vector<StoredLabel> last;
     for (const StoredLabel& label : labels) {
       if (!last.empty() && last.back().position == label.position) last.pop_back();
@@ -401,14 +421,16 @@ class PredictionLog::Impl {
     return last;
   }
 
-  Status VisitBatch(const Context& context, Position position, std::string_view payload, UnixMillis from, UnixMillis to,
-                    const std::vector<StoredLabel>& labels,
+  Status VisitBatch(const Context& context, Position position, std::string_view payload,
+                    UnixMillis from, UnixMillis to, const std::vector<StoredLabel>& labels,
                     const std::function<Status(const LabelledPrediction&)>& visit) const {
     const auto batch = ReadBatch(payload);
-    if (!batch.has_value() || batch->event_time < from || batch->event_time >= to) return OkStatus();
+    if (!batch.has_value() || batch->event_time < from || batch->event_time >= to)
+      return OkStatus();
     CAISSON_TRY(context.Check());
-    auto label = std::lower_bound(labels.begin(), labels.end(), position,
-                                  [](const StoredLabel& a, const Position& b) { return a.position < b; });
+    auto label =
+        std::lower_bound(labels.begin(), labels.end(), position,
+                         [](const StoredLabel& a, const Position& b) { return a.position < b; });
     for (position.row = 0; position.row < batch->rows; ++position.row) {
       const Prediction prediction = RowOf(*batch, log_id_, position);
       const bool labelled = label != labels.end() && label->position == position;
@@ -438,7 +460,8 @@ Result<std::unique_ptr<PredictionLog>> PredictionLog::Open(const Options& option
   return std::unique_ptr<PredictionLog>(new PredictionLog(std::move(impl)));
 }
 
-Result<std::string> PredictionLog::Append(const PredictionBatch& batch, std::string_view request_id) {
+Result<std::string> PredictionLog::Append(const PredictionBatch& batch,
+                                          std::string_view request_id) {
   return impl_->Append(batch, request_id);
 }
 
@@ -448,7 +471,9 @@ std::string PredictionLog::RowId(std::string_view first_id, size_t row) {
 
 Result<Prediction> PredictionLog::Find(std::string_view id) const { return impl_->Find(id); }
 
-Status PredictionLog::AddLabels(const std::vector<Label>& labels, UnixMillis time) { return impl_->AddLabels(labels, time); }
+Status PredictionLog::AddLabels(const std::vector<Label>& labels, UnixMillis time) {
+  return impl_->AddLabels(labels, time);
+}
 
 Status PredictionLog::Scan(const Context& context, UnixMillis from, UnixMillis to,
                            const std::function<Status(const LabelledPrediction&)>& visit) const {

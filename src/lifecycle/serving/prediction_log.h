@@ -16,9 +16,10 @@ namespace caisson::serving {
 
 // One row of one answer.
 struct Prediction {
-  std::string id;             // see PredictionLog
-  UnixMillis time = 0;        // when it was answered
-  UnixMillis event_time = 0;  // when what it is about happens; the request says so, otherwise `time`
+  std::string id;       // see PredictionLog
+  UnixMillis time = 0;  // when it was answered
+  UnixMillis event_time =
+      0;  // when what it is about happens; the request says so, otherwise `time`
   std::string model;
   int version = 0;
   std::vector<float> features;  // in the order of the version's signature
@@ -42,10 +43,11 @@ struct PredictionBatch {
   size_t columns = 0;
 };
 
-// An append-only log in segment files, one folder an endpoint (the form is docs/formats/prediction_log.md). Owned by the
-// Endpoints; any thread may append and read. An append is one write system call and survives kill -9 when it returned; a
-// power cut may take the last moments. An id tells where its record is, so that finding it needs no index. A torn record at
-// the end of the last segment is cut off on opening.
+// An append-only log in segment files, one folder an endpoint (the form is
+// docs/formats/prediction_log.md). Owned by the Endpoints; any thread may append and read. An
+// append is one write system call and survives kill -9 when it returned; a power cut may take the
+// last moments. An id tells where its record is, so that finding it needs no index. A torn record
+// at the end of the last segment is cut off on opening.
 class PredictionLog {
  public:
   struct Options {
@@ -56,15 +58,16 @@ class PredictionLog {
   static Result<std::unique_ptr<PredictionLog>> Open(const Options& options);
   ~PredictionLog();
 
-  // The id of the first row; row i has RowId(id, i). `request_id` of the client may be empty and is stored.
+  // The id of the first row; row i has RowId(id, i). `request_id` of the client may be empty and is
+  // stored.
   Result<std::string> Append(const PredictionBatch& batch, std::string_view request_id);
   static std::string RowId(std::string_view first_id, size_t row);
 
   // NotFound when the id is not of this log or its segment was retired.
   Result<Prediction> Find(std::string_view id) const;
 
-  // Labels may come in any order and again; the last one for an id counts. Unknown ids are InvalidArgument, naming the first,
-  // and nothing is stored.
+  // Labels may come in any order and again; the last one for an id counts. Unknown ids are
+  // InvalidArgument, naming the first, and nothing is stored.
   Status AddLabels(const std::vector<Label>& labels, UnixMillis time);
 
   struct LabelledPrediction {

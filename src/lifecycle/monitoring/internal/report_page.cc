@@ -26,7 +26,8 @@ constexpr int kRight = 170;
 constexpr int kTop = 12;
 constexpr int kBottom = 30;
 
-constexpr const char* kColours[] = {"#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#0969da", "#bf3989", "#57606a"};
+constexpr const char* kColours[] = {"#1f6feb", "#d1242f", "#1a7f37", "#9a6700",
+                                    "#8250df", "#0969da", "#bf3989", "#57606a"};
 
 struct Series {
   std::string name;
@@ -49,24 +50,32 @@ std::string LineChart(const std::vector<WindowReport>& reports, const std::vecto
   }
   high += (high - low) * 0.08 + 1e-9;
   const auto x = [&](size_t i) {
-    const double step = reports.size() < 2 ? 0 : static_cast<double>(i) / static_cast<double>(reports.size() - 1);
+    const double step =
+        reports.size() < 2 ? 0 : static_cast<double>(i) / static_cast<double>(reports.size() - 1);
     return kLeft + step * (kWidth - kLeft - kRight);
   };
-  const auto y = [&](double value) { return kTop + (high - value) / (high - low) * (kHeight - kTop - kBottom); };
-  std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" width=\"100%\" role=\"img\">", kWidth, kHeight);
+  const auto y = [&](double value) {
+    return kTop + (high - value) / (high - low) * (kHeight - kTop - kBottom);
+  };
+  std::string svg =
+      fmt::format("<svg viewBox=\"0 0 {} {}\" width=\"100%\" role=\"img\">", kWidth, kHeight);
   for (int tick = 0; tick <= 4; ++tick) {
     const double value = low + (high - low) * tick / 4;
-    svg += fmt::format("<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"#e3e7ec\"/>"
-                       "<text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.3f}</text>",
-                       kLeft, kWidth - kRight, y(value), kLeft - 6, y(value) + 4, value);
+    svg += fmt::format(
+        "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"#e3e7ec\"/>"
+        "<text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.3f}</text>",
+        kLeft, kWidth - kRight, y(value), kLeft - 6, y(value) + 4, value);
   }
   for (size_t i = 0; i < reports.size(); ++i) {
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x(i), kHeight - 10, Day(reports[i].start));
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x(i),
+                       kHeight - 10, Day(reports[i].start));
   }
   if (bound.has_value()) {
-    svg += fmt::format("<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"#b3261e\" stroke-dasharray=\"5 4\"/>"
-                       "<text x=\"{1}\" y=\"{3:.1f}\" text-anchor=\"end\">{4}</text>",
-                       kLeft, kWidth - kRight, y(*bound), y(*bound) - 4, HtmlEscape(bound_name));
+    svg += fmt::format(
+        "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"#b3261e\" "
+        "stroke-dasharray=\"5 4\"/>"
+        "<text x=\"{1}\" y=\"{3:.1f}\" text-anchor=\"end\">{4}</text>",
+        kLeft, kWidth - kRight, y(*bound), y(*bound) - 4, HtmlEscape(bound_name));
   }
   for (size_t s = 0; s < series.size(); ++s) {
     const char* colour = kColours[s % std::size(kColours)];
@@ -75,13 +84,19 @@ std::string LineChart(const std::vector<WindowReport>& reports, const std::vecto
       const auto& value = series[s].values[i];
       if (!value.has_value()) continue;
       points += fmt::format("{:.1f},{:.1f} ", x(i), y(*value));
-      svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"><title>{} {}: {:.4f}</title></circle>", x(i),
-                         y(*value), colour, HtmlEscape(series[s].name), Day(reports[i].start), *value);
+      svg += fmt::format(
+          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"><title>{} {}: "
+          "{:.4f}</title></circle>",
+          x(i), y(*value), colour, HtmlEscape(series[s].name), Day(reports[i].start), *value);
     }
-    svg += fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>", points, colour);
+    svg += fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>",
+                       points, colour);
     const size_t row_y = kTop + 10 + s * 16;
-    svg += fmt::format("<rect x=\"{}\" y=\"{}\" width=\"10\" height=\"10\" fill=\"{}\"/><text x=\"{}\" y=\"{}\">{}</text>",
-                       kWidth - kRight + 12, row_y - 9, colour, kWidth - kRight + 27, row_y, HtmlEscape(series[s].name));
+    svg += fmt::format(
+        "<rect x=\"{}\" y=\"{}\" width=\"10\" height=\"10\" fill=\"{}\"/><text x=\"{}\" "
+        "y=\"{}\">{}</text>",
+        kWidth - kRight + 12, row_y - 9, colour, kWidth - kRight + 27, row_y,
+        HtmlEscape(series[s].name));
   }
   return svg + "</svg>";
 }
@@ -92,30 +107,40 @@ std::string BarChart(const FeatureDrift& feature) {
   const int height = 130;
   double reference_total = 0;
   double total = 0;
-  for (const int64_t count : feature.reference_counts) reference_total += static_cast<double>(count);
+  for (const int64_t count : feature.reference_counts)
+    reference_total += static_cast<double>(count);
   for (const int64_t count : feature.counts) total += static_cast<double>(count);
   double most = 1e-9;
   std::vector<std::pair<double, double>> shares;
   for (size_t i = 0; i < feature.counts.size(); ++i) {
-    const double before = reference_total == 0 ? 0 : static_cast<double>(feature.reference_counts[i]) / reference_total;
+    const double before = reference_total == 0
+                              ? 0
+                              : static_cast<double>(feature.reference_counts[i]) / reference_total;
     const double now = total == 0 ? 0 : static_cast<double>(feature.counts[i]) / total;
     shares.emplace_back(before, now);
     most = std::max({most, before, now});
   }
-  const double slot = static_cast<double>(width) / static_cast<double>(std::max<size_t>(shares.size(), 1));
-  std::string svg = fmt::format("<svg viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" role=\"img\">", width, height + 18);
+  const double slot =
+      static_cast<double>(width) / static_cast<double>(std::max<size_t>(shares.size(), 1));
+  std::string svg =
+      fmt::format("<svg viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" role=\"img\">", width,
+                  height + 18);
   for (size_t i = 0; i < shares.size(); ++i) {
     const auto bar = [&](double share, double offset, std::string_view colour) {
       const double bar_height = share / most * height;
-      svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"/>",
-                         static_cast<double>(i) * slot + offset, height - bar_height, slot * 0.4, bar_height, colour);
+      svg += fmt::format(
+          "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"/>",
+          static_cast<double>(i) * slot + offset, height - bar_height, slot * 0.4, bar_height,
+          colour);
     };
     bar(shares[i].first, slot * 0.05, "#b6c2cf");
     bar(shares[i].second, slot * 0.5, feature.beyond ? "#d1242f" : "#1f6feb");
   }
   if (!feature.edges.empty()) {
-    svg += fmt::format("<text x=\"0\" y=\"{0}\">&lt; {1:.3g}</text><text x=\"{2}\" y=\"{0}\" text-anchor=\"end\">&gt;= {3:.3g}</text>",
-                       height + 14, feature.edges.front(), width, feature.edges.back());
+    svg += fmt::format(
+        "<text x=\"0\" y=\"{0}\">&lt; {1:.3g}</text><text x=\"{2}\" y=\"{0}\" "
+        "text-anchor=\"end\">&gt;= {3:.3g}</text>",
+        height + 14, feature.edges.front(), width, feature.edges.back());
   }
   return svg + "</svg>";
 }
@@ -124,32 +149,44 @@ std::vector<Series> DriftSeries(const std::vector<WindowReport>& reports) {
   std::vector<Series> series;
   for (size_t i = 0; i < reports.size(); ++i) {
     for (const FeatureDrift& feature : reports[i].features) {
-      auto line = std::find_if(series.begin(), series.end(), [&](const Series& s) { return s.name == feature.name; });
-      if (line == series.end()) line = series.insert(series.end(), Series{feature.name, std::vector<std::optional<double>>(reports.size())});
+      auto line = std::find_if(series.begin(), series.end(),
+                               [&](const Series& s) { return s.name == feature.name; });
+      if (line == series.end())
+        line = series.insert(
+            series.end(), Series{feature.name, std::vector<std::optional<double>>(reports.size())});
       line->values[i] = feature.value;
     }
   }
   return series;
 }
 
-std::string WindowTable(const std::vector<WindowReport>& reports, const std::vector<Series>& drift, std::string_view metric) {
-  std::string html = "<table><tr><th>window</th><th>version</th><th>predictions</th><th>labels</th><th>mean score</th><th>label rate</th>";
+std::string WindowTable(const std::vector<WindowReport>& reports, const std::vector<Series>& drift,
+                        std::string_view metric) {
+  std::string html =
+      "<table><tr><th>window</th><th>version</th><th>predictions</th><th>labels</th><th>mean "
+      "score</th><th>label rate</th>";
   if (!metric.empty()) html += fmt::format("<th>{}</th>", HtmlEscape(metric));
   for (const Series& line : drift) html += fmt::format("<th>{}</th>", HtmlEscape(line.name));
   html += "</tr>";
-  const auto number = [](const std::optional<double>& value) { return value.has_value() ? fmt::format("{:.4f}", *value) : std::string("&ndash;"); };
+  const auto number = [](const std::optional<double>& value) {
+    return value.has_value() ? fmt::format("{:.4f}", *value) : std::string("&ndash;");
+  };
   for (size_t i = 0; i < reports.size(); ++i) {
     const WindowReport& report = reports[i];
-    html += fmt::format("<tr><td>{} to {}{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>", Day(report.start),
-                        Day(report.end), report.judged ? "" : " <span class=\"quiet\">(not judged)</span>", report.version,
-                        HumanCount(report.predictions), HumanCount(report.labels), number(report.mean_score), number(report.label_rate));
+    html += fmt::format(
+        "<tr><td>{} to {}{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
+        Day(report.start), Day(report.end),
+        report.judged ? "" : " <span class=\"quiet\">(not judged)</span>", report.version,
+        HumanCount(report.predictions), HumanCount(report.labels), number(report.mean_score),
+        number(report.label_rate));
     if (!metric.empty()) html += fmt::format("<td>{}</td>", number(report.performance));
     for (const Series& line : drift) {
       const auto feature = std::find_if(report.features.begin(), report.features.end(),
                                         [&](const FeatureDrift& f) { return f.name == line.name; });
       const bool beyond = feature != report.features.end() && feature->beyond;
-      html += fmt::format("<td{}>{}</td>", beyond ? " class=\"beyond\"" : "",
-                          line.values[i].has_value() ? fmt::format("{:.3f}", *line.values[i]) : "&ndash;");
+      html += fmt::format(
+          "<td{}>{}</td>", beyond ? " class=\"beyond\"" : "",
+          line.values[i].has_value() ? fmt::format("{:.3f}", *line.values[i]) : "&ndash;");
     }
     html += "</tr>";
   }
@@ -160,26 +197,32 @@ std::string WindowTable(const std::vector<WindowReport>& reports, const std::vec
 
 std::string ReportPage(const MonitorSpec& spec, const std::vector<WindowReport>& reports) {
   std::string html = fmt::format(
-      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\">"
       "<title>Monitor {0}</title><style>{1}</style></head><body><h1>Monitor of endpoint {0}</h1>",
       HtmlEscape(spec.endpoint), kStyle);
-  if (reports.empty()) return html + "<p class=\"quiet\">No window has been evaluated yet.</p></body></html>";
+  if (reports.empty())
+    return html + "<p class=\"quiet\">No window has been evaluated yet.</p></body></html>";
   const std::vector<Series> drift = DriftSeries(reports);
-  html += fmt::format("<p class=\"quiet\">{} windows, {} to {}, against what each version was trained on</p>", reports.size(),
-                      FormatTime(reports.front().start).substr(0, 10), FormatTime(reports.back().end).substr(0, 10));
+  html += fmt::format(
+      "<p class=\"quiet\">{} windows, {} to {}, against what each version was trained on</p>",
+      reports.size(), FormatTime(reports.front().start).substr(0, 10),
+      FormatTime(reports.back().end).substr(0, 10));
 
   html += "<h2>Findings</h2>";
   bool any = false;
   for (const WindowReport& report : reports) {
     for (const std::string& finding : report.findings) {
       any = true;
-      html += fmt::format("<p class=\"bad\">{} to {}, version {}: {}</p>", Day(report.start), Day(report.end), report.version,
-                          HtmlEscape(finding));
+      html += fmt::format("<p class=\"bad\">{} to {}, version {}: {}</p>", Day(report.start),
+                          Day(report.end), report.version, HtmlEscape(finding));
     }
   }
   if (!any) html += "<p class=\"good\">None: everything stayed within its bounds.</p>";
 
-  html += "<h2>Drift by window</h2>" + LineChart(reports, drift, spec.drift_threshold, 0, fmt::format("threshold {:g}", spec.drift_threshold));
+  html +=
+      "<h2>Drift by window</h2>" + LineChart(reports, drift, spec.drift_threshold, 0,
+                                             fmt::format("threshold {:g}", spec.drift_threshold));
   if (!spec.performance_metric.empty()) {
     Series measured{spec.performance_metric, {}};
     Series reference{"at training", {}};
@@ -187,7 +230,8 @@ std::string ReportPage(const MonitorSpec& spec, const std::vector<WindowReport>&
     for (const WindowReport& report : reports) {
       measured.values.push_back(report.performance);
       reference.values.push_back(report.reference_performance);
-      for (const auto& value : {report.performance, report.reference_performance}) low = std::min(low, value.value_or(low));
+      for (const auto& value : {report.performance, report.reference_performance})
+        low = std::min(low, value.value_or(low));
     }
     if (low < 1e300) {
       html += fmt::format("<h2>{} by window</h2>", HtmlEscape(spec.performance_metric));
@@ -195,11 +239,15 @@ std::string ReportPage(const MonitorSpec& spec, const std::vector<WindowReport>&
     }
   }
   html += "<h2>Windows</h2>" + WindowTable(reports, drift, spec.performance_metric);
-  html += fmt::format("<h2>Last window beside training <span class=\"quiet\">({} to {}; grey: training)</span></h2><div class=\"row\">",
-                      Day(reports.back().start), Day(reports.back().end));
+  html += fmt::format(
+      "<h2>Last window beside training <span class=\"quiet\">({} to {}; grey: "
+      "training)</span></h2><div class=\"row\">",
+      Day(reports.back().start), Day(reports.back().end));
   for (const FeatureDrift& feature : reports.back().features) {
-    html += fmt::format("<div class=\"card\"><b>{}</b> <span class=\"{}\">{:.3f}</span><br>{}</div>", HtmlEscape(feature.name),
-                        feature.beyond ? "bad" : "quiet", feature.value, BarChart(feature));
+    html +=
+        fmt::format("<div class=\"card\"><b>{}</b> <span class=\"{}\">{:.3f}</span><br>{}</div>",
+                    HtmlEscape(feature.name), feature.beyond ? "bad" : "quiet", feature.value,
+                    BarChart(feature));
   }
   return html + "</div></body></html>";
 }

@@ -17,7 +17,8 @@ Result<Reference::Column> ParseColumn(const Json& json, const std::string& where
   const Json& counts = fields.Raw("counts");
   CAISSON_TRY(fields.Finish());
   for (const Json& edge : edges.array()) {
-    if (!edge.is_number() || (!column.histogram.edges.empty() && edge.AsDouble() <= column.histogram.edges.back())) {
+    if (!edge.is_number() ||
+        (!column.histogram.edges.empty() && edge.AsDouble() <= column.histogram.edges.back())) {
       return InvalidArgument("{}: `edges` must be numbers that grow", where);
     }
     column.histogram.edges.push_back(edge.AsDouble());
@@ -25,34 +26,40 @@ Result<Reference::Column> ParseColumn(const Json& json, const std::string& where
   column.histogram.counts.clear();
   for (const Json& count : counts.array()) column.histogram.counts.push_back(count.AsInt());
   if (column.histogram.counts.size() != column.histogram.edges.size() + 1) {
-    return InvalidArgument("{}: {} counts for {} edges; one more count than edges is accepted", where,
-                           column.histogram.counts.size(), column.histogram.edges.size());
+    return InvalidArgument("{}: {} counts for {} edges; one more count than edges is accepted",
+                           where, column.histogram.counts.size(), column.histogram.edges.size());
   }
   return column;
 }
 
 double Drift(DriftMethod method, const Histogram& reference, const Histogram& current) {
   switch (method) {
-    case DriftMethod::kPsi: return PopulationStabilityIndex(reference, current);
-    case DriftMethod::kKs: return KolmogorovSmirnov(reference, current);
-    case DriftMethod::kJensenShannon: return JensenShannon(reference, current);
+    case DriftMethod::kPsi:
+      return PopulationStabilityIndex(reference, current);
+    case DriftMethod::kKs:
+      return KolmogorovSmirnov(reference, current);
+    case DriftMethod::kJensenShannon:
+      return JensenShannon(reference, current);
   }
   return 0;
 }
 
 bool Watched(const MonitorSpec& spec, std::string_view feature) {
   return spec.drift_features.empty() ||
-         std::find(spec.drift_features.begin(), spec.drift_features.end(), feature) != spec.drift_features.end();
+         std::find(spec.drift_features.begin(), spec.drift_features.end(), feature) !=
+             spec.drift_features.end();
 }
 
 // How many windows running, this one included, the feature was beyond the threshold.
-int WindowsRunning(const std::string& feature, const std::vector<WindowReport>& earlier, UnixMillis start) {
+int WindowsRunning(const std::string& feature, const std::vector<WindowReport>& earlier,
+                   UnixMillis start) {
   int running = 1;
   UnixMillis expected_end = start;
   for (auto report = earlier.rbegin(); report != earlier.rend(); ++report) {
     if (report->end != expected_end || !report->judged) break;
-    const auto entry = std::find_if(report->features.begin(), report->features.end(),
-                                    [&](const FeatureDrift& drift) { return drift.name == feature; });
+    const auto entry =
+        std::find_if(report->features.begin(), report->features.end(),
+                     [&](const FeatureDrift& drift) { return drift.name == feature; });
     if (entry == report->features.end() || !entry->beyond) break;
     ++running;
     expected_end = report->start;
@@ -70,14 +77,17 @@ Result<Reference> ParseReference(std::string_view text, const std::string& sourc
   CAISSON_ASSIGN(const Json json, ParseJson(text));
   Reference reference;
   for (size_t i = 0; i < json["features"].size(); ++i) {
-    CAISSON_ASSIGN(Reference::Column column, ParseColumn(json["features"][i], fmt::format("{}: features[{}]", source_name, i)));
+    CAISSON_ASSIGN(
+        Reference::Column column,
+        ParseColumn(json["features"][i], fmt::format("{}: features[{}]", source_name, i)));
     reference.features.push_back(std::move(column));
   }
   if (json["score"].is_object()) {
     CAISSON_ASSIGN(Reference::Column score, ParseColumn(json["score"], source_name + ": score"));
     reference.score = std::move(score);
   }
-  for (const auto& [name, value] : json["metrics"].object()) reference.metrics[name] = value.AsDouble();
+  for (const auto& [name, value] : json["metrics"].object())
+    reference.metrics[name] = value.AsDouble();
   return reference;
 }
 
@@ -92,7 +102,8 @@ void WindowCollector::Column::Add(float value) {
 }
 
 WindowCollector::WindowCollector(const Reference& reference) : reference_(reference) {
-  for (const Reference::Column& column : reference.features) features_.push_back({.histogram = Histogram(column.histogram.edges)});
+  for (const Reference::Column& column : reference.features)
+    features_.push_back({.histogram = Histogram(column.histogram.edges)});
   if (reference.score.has_value()) score_.histogram = Histogram(reference.score->histogram.edges);
 }
 
@@ -104,14 +115,17 @@ void WindowCollector::Add(const serving::Prediction& prediction, const float* la
   if (label != nullptr) scored_.push_back({prediction.score, *label});
 }
 
-Result<FeatureDrift> WindowCollector::Compare(const MonitorSpec& spec, const Reference::Column& reference,
+Result<FeatureDrift> WindowCollector::Compare(const MonitorSpec& spec,
+                                              const Reference::Column& reference,
                                               const Column& current) const {
   FeatureDrift drift;
   drift.name = reference.name;
   drift.reference_mean = reference.mean;
   const int64_t present = current.count - current.missing;
   drift.mean = present == 0 ? 0 : current.sum / static_cast<double>(present);
-  drift.missing_share = current.count == 0 ? 0 : static_cast<double>(current.missing) / static_cast<double>(current.count);
+  drift.missing_share = current.count == 0 ? 0
+                                           : static_cast<double>(current.missing) /
+                                                 static_cast<double>(current.count);
   Histogram expected = reference.histogram;
   Histogram actual = current.histogram;
   CAISSON_TRY(Coarsen(expected, actual, spec.drift_bins));
@@ -158,18 +172,21 @@ std::vector<std::string> Findings(const MonitorSpec& spec, const WindowReport& r
     if (!feature.beyond) continue;
     const int running = WindowsRunning(feature.name, earlier, report.start);
     if (running < spec.drift_windows) continue;
-    findings.push_back(fmt::format("{} drifted: {:.3f}, above {:g}{} (mean {:.4g}, in training {:.4g})", feature.name,
-                                   feature.value, spec.drift_threshold,
-                                   running > 1 ? fmt::format(" in {} windows running", running) : "", feature.mean,
-                                   feature.reference_mean));
+    findings.push_back(
+        fmt::format("{} drifted: {:.3f}, above {:g}{} (mean {:.4g}, in training {:.4g})",
+                    feature.name, feature.value, spec.drift_threshold,
+                    running > 1 ? fmt::format(" in {} windows running", running) : "", feature.mean,
+                    feature.reference_mean));
   }
-  if (report.performance.has_value() && report.reference_performance.has_value() && report.labels >= spec.min_labels) {
+  if (report.performance.has_value() && report.reference_performance.has_value() &&
+      report.labels >= spec.min_labels) {
     const double sign = HigherIsBetter(spec.performance_metric) ? 1 : -1;
     const double drop = sign * (*report.reference_performance - *report.performance);
     if (drop > spec.performance_drop) {
-      findings.push_back(fmt::format("{} is {:.4f}, {:.4f} worse than at training ({:.4f}); {:g} is accepted",
-                                     spec.performance_metric, *report.performance, drop, *report.reference_performance,
-                                     spec.performance_drop));
+      findings.push_back(
+          fmt::format("{} is {:.4f}, {:.4f} worse than at training ({:.4f}); {:g} is accepted",
+                      spec.performance_metric, *report.performance, drop,
+                      *report.reference_performance, spec.performance_drop));
     }
   }
   return findings;
@@ -191,7 +208,8 @@ Result<WindowReport> ReportFromJson(const Json& json) {
   report.reference_performance = OptionalNumber(json["reference_performance"]);
   report.mean_score = OptionalNumber(json["mean_score"]);
   report.label_rate = OptionalNumber(json["label_rate"]);
-  for (const Json& finding : json["findings"].array()) report.findings.push_back(finding.AsString());
+  for (const Json& finding : json["findings"].array())
+    report.findings.push_back(finding.AsString());
   for (const Json& feature : json["features"].array()) {
     FeatureDrift drift;
     drift.name = feature["name"].AsString();
@@ -201,7 +219,8 @@ Result<WindowReport> ReportFromJson(const Json& json) {
     drift.mean = feature["mean"].AsDouble();
     drift.missing_share = feature["missing_share"].AsDouble();
     for (const Json& edge : feature["edges"].array()) drift.edges.push_back(edge.AsDouble());
-    for (const Json& count : feature["reference_counts"].array()) drift.reference_counts.push_back(count.AsInt());
+    for (const Json& count : feature["reference_counts"].array())
+      drift.reference_counts.push_back(count.AsInt());
     for (const Json& count : feature["counts"].array()) drift.counts.push_back(count.AsInt());
     report.features.push_back(std::move(drift));
   }

@@ -42,7 +42,8 @@ class WindowCollector {
     int64_t count = 0;
     void Add(float value);
   };
-  Result<FeatureDrift> Compare(const MonitorSpec& spec, const Reference::Column& reference, const Column& current) const;
+  Result<FeatureDrift> Compare(const MonitorSpec& spec, const Reference::Column& reference,
+                               const Column& current) const;
 
   const Reference& reference_;
   std::vector<Column> features_;
@@ -51,8 +52,9 @@ class WindowCollector {
   int64_t predictions_ = 0;
 };
 
-// What a person should know of the window: features beyond the threshold in `spec.drift_windows` windows running (this and
-// the newest of `earlier`, which is ordered by time and of the same version), and a drop of performance.
+// What a person should know of the window: features beyond the threshold in `spec.drift_windows`
+// windows running (this and the newest of `earlier`, which is ordered by time and of the same
+// version), and a drop of performance.
 std::vector<std::string> Findings(const MonitorSpec& spec, const WindowReport& report,
                                   const std::vector<WindowReport>& earlier);
 

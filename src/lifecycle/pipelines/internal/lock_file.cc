@@ -23,7 +23,9 @@ Json WithoutSizes(const Json& value) {
 }
 
 std::string DictSha256(const Json& value) {
-  return Sha256(WriteJson(WithoutSizes(value), {.sort_keys = true, .ascii_only = true, .python_spacing = true, .allow_nan = true}));
+  return Sha256(WriteJson(
+      WithoutSizes(value),
+      {.sort_keys = true, .ascii_only = true, .python_spacing = true, .allow_nan = true}));
 }
 
 std::string RunsFolder(const std::string& cache_folder, const std::string& key) {
@@ -42,7 +44,8 @@ Result<LockFile> LockFile::Read(const std::string& folder, const std::string& pi
   }
   CAISSON_ASSIGN(YamlDocument document, ReadYamlFile(lock.path_));
   if (!document.value.is_object() || document.value["schema"].is_null()) {
-    return DataLoss("{} is not a lock file of DVC (no `schema`); remove it to run the stages anew", lock.path_);
+    return DataLoss("{} is not a lock file of DVC (no `schema`); remove it to run the stages anew",
+                    lock.path_);
   }
   lock.document_ = std::move(document.value);
   if (!lock.document_["stages"].is_object()) lock.document_.Set("stages", Json::MakeObject());
@@ -84,7 +87,8 @@ Json FindInRunCache(const std::string& cache_folder, const std::string& key) {
 }
 
 Status SaveToRunCache(const std::string& cache_folder, const Json& entry) {
-  const std::string path = JoinPath(RunsFolder(cache_folder, RunCacheKey(entry)), RunCacheValue(entry));
+  const std::string path =
+      JoinPath(RunsFolder(cache_folder, RunCacheKey(entry)), RunCacheValue(entry));
   return FileExists(path) ? OkStatus() : WriteFileAtomic(path, WriteYaml(entry));
 }
 

@@ -1,5 +1,5 @@
-// dvc.lock and the run cache: what a stage was made from and what it made. Sources: DVC's dvc/stage/serialize.py and
-// dvc/stage/cache.py.
+// dvc.lock and the run cache: what a stage was made from and what it made. Sources: DVC's
+// dvc/stage/serialize.py and dvc/stage/cache.py.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@
 
 namespace caisson::pipelines::internal {
 
-// The lock file beside a pipeline file ("dvc.yaml" has "dvc.lock"). One thread; the executor holds the folder's lock.
+// The lock file beside a pipeline file ("dvc.yaml" has "dvc.lock"). One thread; the executor holds
+// the folder's lock.
 class LockFile {
  public:
   // An absent file is an empty one.

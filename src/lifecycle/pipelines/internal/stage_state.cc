@@ -20,7 +20,8 @@ Json CommandOf(const Stage& stage) {
 
 Result<Json> ReadParams(const Pipeline& pipeline, const Stage& stage, const StageParams& params) {
   const std::string path = FullPath(pipeline, stage, params.file);
-  if (!FileExists(path)) return NotFound("the parameter file {} of stage {} is not there", params.file, stage.name);
+  if (!FileExists(path))
+    return NotFound("the parameter file {} of stage {} is not there", params.file, stage.name);
   CAISSON_ASSIGN(const YamlDocument document, ReadYamlFile(path));
   Json values = Json::MakeObject();
   if (params.keys.empty()) {
@@ -30,7 +31,9 @@ Result<Json> ReadParams(const Pipeline& pipeline, const Stage& stage, const Stag
   std::sort(keys.begin(), keys.end());
   for (const std::string& key : keys) {
     const Json* value = document.value.FindPath(key);
-    if (value == nullptr) return NotFound("{} has no parameter '{}', which stage {} depends on", params.file, key, stage.name);
+    if (value == nullptr)
+      return NotFound("{} has no parameter '{}', which stage {} depends on", params.file, key,
+                      stage.name);
     values.Set(key, *value);
   }
   return values;
@@ -61,7 +64,8 @@ void CompareParams(const Json& locked, const Json& now, std::vector<std::string>
   }
   for (const auto& [file, values] : locked.object()) {
     for (const auto& [key, value] : values.object()) {
-      if (now[file].Find(key) == nullptr) changes.push_back(fmt::format("{}: {} is gone", file, key));
+      if (now[file].Find(key) == nullptr)
+        changes.push_back(fmt::format("{}: {} is gone", file, key));
     }
   }
 }
@@ -69,7 +73,8 @@ void CompareParams(const Json& locked, const Json& now, std::vector<std::string>
 }  // namespace
 
 Json LockLine(const std::string& written_path, const data::OutEntry& entry) {
-  Json line = Json::Of({{"path", written_path}, {"hash", "md5"}, {"md5", entry.md5}, {"size", entry.size}});
+  Json line =
+      Json::Of({{"path", written_path}, {"hash", "md5"}, {"md5", entry.md5}, {"size", entry.size}});
   if (entry.is_folder) line.Set("nfiles", entry.file_count);
   if (entry.is_executable) line.Set("isexec", true);
   return line;
@@ -86,14 +91,16 @@ data::OutEntry FromLockLine(const Json& line, const std::string& path) {
   return entry;
 }
 
-Result<Json> InputEntry(const Context& context, data::Repository& repository, const Pipeline& pipeline, const Stage& stage) {
+Result<Json> InputEntry(const Context& context, data::Repository& repository,
+                        const Pipeline& pipeline, const Stage& stage) {
   Json entry = Json::Of({{"cmd", CommandOf(stage)}});
   std::vector<std::string> deps = stage.deps;
   std::sort(deps.begin(), deps.end());
   Json lines = Json::MakeArray();
   for (const std::string& dep : deps) {
     const std::string path = FullPath(pipeline, stage, dep);
-    if (!FileExists(path)) return NotFound("{}, which stage {} depends on, is not there", dep, stage.name);
+    if (!FileExists(path))
+      return NotFound("{}, which stage {} depends on, is not there", dep, stage.name);
     CAISSON_ASSIGN(const data::OutEntry found, repository.Hash(context, path));
     lines.Append(LockLine(dep, found));
   }
@@ -128,8 +135,9 @@ std::vector<std::string> InputChanges(const Json& locked, const Json& now) {
   return changes;
 }
 
-std::vector<std::string> OutputChanges(const Context& context, data::Repository& repository, const Pipeline& pipeline,
-                                       const Stage& stage, const Json& locked) {
+std::vector<std::string> OutputChanges(const Context& context, data::Repository& repository,
+                                       const Pipeline& pipeline, const Stage& stage,
+                                       const Json& locked) {
   std::vector<std::string> changes;
   const auto lines = ByPath(locked["outs"]);
   for (const StageOut& out : stage.outs) {
@@ -144,7 +152,8 @@ std::vector<std::string> OutputChanges(const Context& context, data::Repository&
       continue;
     }
     const Result<data::OutEntry> found = repository.Hash(context, path);
-    if (!found.ok() || found->md5 != (*line->second)["md5"].AsString()) changes.push_back(out.path + " was changed by hand");
+    if (!found.ok() || found->md5 != (*line->second)["md5"].AsString())
+      changes.push_back(out.path + " was changed by hand");
   }
   return changes;
 }

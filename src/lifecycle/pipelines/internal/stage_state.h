@@ -17,14 +17,17 @@ Json LockLine(const std::string& written_path, const data::OutEntry& entry);
 // And back; `path` is made relative to the repository's root.
 data::OutEntry FromLockLine(const Json& line, const std::string& path);
 
-// The lock entry of the stage as its inputs are now: cmd, deps and params, and no outs yet. NotFound names a dependency or a
-// parameter that is not there.
-Result<Json> InputEntry(const Context& context, data::Repository& repository, const Pipeline& pipeline, const Stage& stage);
+// The lock entry of the stage as its inputs are now: cmd, deps and params, and no outs yet.
+// NotFound names a dependency or a parameter that is not there.
+Result<Json> InputEntry(const Context& context, data::Repository& repository,
+                        const Pipeline& pipeline, const Stage& stage);
 
-// Why the inputs differ from the locked entry ("params.yaml: prepare.as_of changed"); empty when they do not.
+// Why the inputs differ from the locked entry ("params.yaml: prepare.as_of changed"); empty when
+// they do not.
 std::vector<std::string> InputChanges(const Json& locked, const Json& now);
 // Why the outputs in the work tree differ from the locked ones.
-std::vector<std::string> OutputChanges(const Context& context, data::Repository& repository, const Pipeline& pipeline,
-                                       const Stage& stage, const Json& locked);
+std::vector<std::string> OutputChanges(const Context& context, data::Repository& repository,
+                                       const Pipeline& pipeline, const Stage& stage,
+                                       const Json& locked);
 
 }  // namespace caisson::pipelines::internal

@@ -11,7 +11,8 @@ std::string AsText(const Json& value) {
   return value.is_null() ? "" : WriteJson(value);
 }
 
-// {"lr": 0.1, "deep": {"units": 3}} becomes "--lr 0.1 --deep.units 3"; true is the bare flag, false is left out.
+// {"lr": 0.1, "deep": {"units": 3}} becomes "--lr 0.1 --deep.units 3"; true is the bare flag, false
+// is left out.
 void AppendFlags(const Json& map, const std::string& prefix, std::vector<std::string>& words) {
   for (const auto& [key, value] : map.object()) {
     const std::string name = prefix.empty() ? key : prefix + "." + key;
@@ -36,7 +37,8 @@ Result<std::string> Embed(const Json& value, std::string_view expression, bool i
     return Join(words, " ");
   }
   if (value.is_object() || value.is_array()) {
-    return InvalidArgument("${{{}}} is {}; only a plain value can stand inside a text", expression, value.type_name());
+    return InvalidArgument("${{{}}} is {}; only a plain value can stand inside a text", expression,
+                           value.type_name());
   }
   return AsText(value);
 }
@@ -56,7 +58,8 @@ Result<Json> ResolveString(const std::string& text, const Json& context, bool in
     if (end == std::string::npos) return InvalidArgument("'{}' has a '${{' without its '}}'", text);
     const std::string expression(Trim(std::string_view(text).substr(start + 2, end - start - 2)));
     const Json* value = context.FindPath(expression);
-    if (value == nullptr) return NotFound("${{{}}} is neither in params.yaml nor in `vars`", expression);
+    if (value == nullptr)
+      return NotFound("${{{}}} is neither in params.yaml nor in `vars`", expression);
     if (start == 0 && end + 1 == text.size() && !(in_command && value->is_object())) return *value;
     CAISSON_ASSIGN(const std::string embedded, Embed(*value, expression, in_command));
     out += text.substr(position, start - position) + embedded;

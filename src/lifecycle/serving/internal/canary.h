@@ -21,9 +21,10 @@ struct CanaryVerdict {
   std::string reason;  // a sentence with the numbers
 };
 
-// Too many errors end the trial at once; slowness is judged when the step has seen enough; otherwise the candidate moves on
-// when it has baked and answered enough.
-CanaryVerdict Judge(const CanarySpec& spec, const Deployment& candidate, const Observation& candidate_seen,
-                    const Observation& stable_seen, UnixMillis now);
+// Too many errors end the trial at once; slowness is judged when the step has seen enough;
+// otherwise the candidate moves on when it has baked and answered enough.
+CanaryVerdict Judge(const CanarySpec& spec, const Deployment& candidate,
+                    const Observation& candidate_seen, const Observation& stable_seen,
+                    UnixMillis now);
 
 }  // namespace caisson::serving::internal

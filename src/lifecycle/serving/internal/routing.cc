@@ -6,7 +6,8 @@ namespace caisson::serving::internal {
 
 const Arm& ChooseArm(const Route& route, std::string_view request_id, uint64_t sequence) {
   if (route.arms.size() == 1) return route.arms.front();
-  // 61 has no factor in common with 100, so requests without an id spread evenly over the hundred places.
+  // 61 has no factor in common with 100, so requests without an id spread evenly over the hundred
+  // places.
   const uint64_t place = (request_id.empty() ? sequence * 61 : Xxh3(request_id)) % 100;
   uint64_t taken = 0;
   for (const Arm& arm : route.arms) {

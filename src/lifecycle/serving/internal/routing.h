@@ -33,7 +33,8 @@ class ArmCounters {
   }
   Observation observation() const {
     const int64_t requests = requests_.load(std::memory_order_relaxed);
-    return {requests, errors_.load(std::memory_order_relaxed), requests == 0 ? 0 : latency_.Quantile(0.99)};
+    return {requests, errors_.load(std::memory_order_relaxed),
+            requests == 0 ? 0 : latency_.Quantile(0.99)};
   }
 
  private:
@@ -42,7 +43,8 @@ class ArmCounters {
   telemetry::Histogram latency_;
 };
 
-// A live deployment in the table. Counters are shared by successive tables as long as the step lasts.
+// A live deployment in the table. Counters are shared by successive tables as long as the step
+// lasts.
 struct Arm {
   std::string deployment_id;
   UnixMillis step_started_at = 0;
@@ -61,7 +63,8 @@ struct Route {
 
 using RoutingTable = std::map<std::string, Route, std::less<>>;
 
-// The arm that answers a request; the same request id always meets the same arm while the split stands.
+// The arm that answers a request; the same request id always meets the same arm while the split
+// stands.
 const Arm& ChooseArm(const Route& route, std::string_view request_id, uint64_t sequence);
 
 // Publishes tables. Any thread; a reader keeps the table that it got for as long as it wants.

@@ -29,13 +29,15 @@ Result<uint64_t> WalkSegment(std::string_view bytes, std::string_view magic,
     if (magic.substr(0, bytes.size()) == bytes) return uint64_t{0};
     return DataLoss("not a segment: it starts with other bytes than {}", magic);
   }
-  if (bytes.substr(0, magic.size()) != magic) return DataLoss("not a segment: it starts with other bytes than {}", magic);
+  if (bytes.substr(0, magic.size()) != magic)
+    return DataLoss("not a segment: it starts with other bytes than {}", magic);
   uint64_t offset = magic.size();
   while (bytes.size() - offset >= kRecordHeader) {
     const uint64_t length = Load32(bytes, offset);
     if (length > bytes.size() - offset - kRecordHeader) {
       // A torn tail is shorter than it says; a length that no writer makes is damage.
-      if (length > kMaxPayload) return DataLoss("the record at offset {} claims {} bytes", offset, length);
+      if (length > kMaxPayload)
+        return DataLoss("the record at offset {} claims {} bytes", offset, length);
       return offset;
     }
     const std::string_view payload = bytes.substr(offset + kRecordHeader, length);
@@ -53,7 +55,8 @@ Result<uint64_t> WalkSegment(std::string_view bytes, std::string_view magic,
 Result<std::string> ReadRecord(const std::string& path, uint64_t offset) {
   CAISSON_ASSIGN(const FileDescriptor file, OpenForReading(path));
   char header[kRecordHeader];
-  if (::pread(file.get(), header, sizeof(header), static_cast<off_t>(offset)) != static_cast<ssize_t>(sizeof(header))) {
+  if (::pread(file.get(), header, sizeof(header), static_cast<off_t>(offset)) !=
+      static_cast<ssize_t>(sizeof(header))) {
     return NotFound("no record at offset {} of {}", offset, path);
   }
   const uint32_t length = Load32({header, sizeof(header)}, 0);
@@ -62,8 +65,10 @@ Result<std::string> ReadRecord(const std::string& path, uint64_t offset) {
     return NotFound("no record at offset {} of {}", offset, path);
   }
   std::string payload(length, '\0');
-  const ssize_t got = ::pread(file.get(), payload.data(), length, static_cast<off_t>(offset + kRecordHeader));
-  if (got != static_cast<ssize_t>(length) || Checksum(payload) != Load32({header, sizeof(header)}, 4)) {
+  const ssize_t got =
+      ::pread(file.get(), payload.data(), length, static_cast<off_t>(offset + kRecordHeader));
+  if (got != static_cast<ssize_t>(length) ||
+      Checksum(payload) != Load32({header, sizeof(header)}, 4)) {
     return NotFound("no record at offset {} of {}", offset, path);
   }
   return payload;
@@ -77,11 +82,13 @@ Result<SegmentWriter> SegmentWriter::Open(const std::string& path, std::string_v
   uint64_t whole = 0;
   {
     CAISSON_ASSIGN(const MappedFile mapped, MappedFile::Open(path));
-    const Result<uint64_t> end = WalkSegment(mapped.bytes(), magic, [](uint64_t, std::string_view) { return OkStatus(); });
+    const Result<uint64_t> end =
+        WalkSegment(mapped.bytes(), magic, [](uint64_t, std::string_view) { return OkStatus(); });
     if (!end.ok()) return WithContext(end.status(), path);
     whole = *end;
   }
-  if (::ftruncate(descriptor, static_cast<off_t>(whole)) != 0) return ErrnoStatus(errno, "cut the torn tail of " + path);
+  if (::ftruncate(descriptor, static_cast<off_t>(whole)) != 0)
+    return ErrnoStatus(errno, "cut the torn tail of " + path);
   writer.size_ = whole;
   if (whole == 0) {
     CAISSON_TRY(WriteAll(descriptor, magic));
@@ -97,7 +104,8 @@ Result<uint64_t> SegmentWriter::Append(std::string_view payload) {
   const uint64_t offset = size_;
   const Status written = WriteAll(file_.get(), buffer_);
   if (!written.ok()) {
-    // A part may have reached the file (a full disk); the next record must follow the last whole one.
+    // A part may have reached the file (a full disk); the next record must follow the last whole
+    // one.
     (void)!::ftruncate(file_.get(), static_cast<off_t>(size_));
     return written;
   }
@@ -110,7 +118,8 @@ Result<MappedFile> MappedFile::Open(const std::string& path) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return ErrnoStatus(errno, "stat " + path);
   if (info.st_size == 0) return MappedFile(nullptr, 0);
-  void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_SHARED, file.get(), 0);
+  void* data =
+      ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_SHARED, file.get(), 0);
   if (data == MAP_FAILED) return ErrnoStatus(errno, "map " + path);
   return MappedFile(data, static_cast<size_t>(info.st_size));
 }

@@ -1,4 +1,5 @@
-// Segment files: records with checksums, appended one after the other (docs/formats/prediction_log.md).
+// Segment files: records with checksums, appended one after the other
+// (docs/formats/prediction_log.md).
 #pragma once
 
 #include <cstdint>
@@ -66,11 +67,13 @@ class PayloadReader {
 // The most bytes of one record; larger lengths are damage.
 inline constexpr uint32_t kMaxPayload = 256u << 20;
 
-// Walks the records of a segment's bytes (the file with its header). `visit` gets the offset of each record and its payload.
-// The result is the offset behind the last whole record: less than the size when the tail is torn. DataLoss when the header
-// is not `magic`, or when a record inside is damaged (bytes follow that are not a torn tail).
-Result<uint64_t> WalkSegment(std::string_view bytes, std::string_view magic,
-                             const std::function<Status(uint64_t offset, std::string_view payload)>& visit);
+// Walks the records of a segment's bytes (the file with its header). `visit` gets the offset of
+// each record and its payload. The result is the offset behind the last whole record: less than the
+// size when the tail is torn. DataLoss when the header is not `magic`, or when a record inside is
+// damaged (bytes follow that are not a torn tail).
+Result<uint64_t> WalkSegment(
+    std::string_view bytes, std::string_view magic,
+    const std::function<Status(uint64_t offset, std::string_view payload)>& visit);
 
 // The payload at an offset. NotFound when no record starts there.
 Result<std::string> ReadRecord(const std::string& path, uint64_t offset);
@@ -94,10 +97,14 @@ class SegmentWriter {
 class MappedFile {
  public:
   static Result<MappedFile> Open(const std::string& path);
-  MappedFile(MappedFile&& other) noexcept : data_(other.data_), size_(other.size_) { other.data_ = nullptr; }
+  MappedFile(MappedFile&& other) noexcept : data_(other.data_), size_(other.size_) {
+    other.data_ = nullptr;
+  }
   MappedFile& operator=(MappedFile&&) = delete;
   ~MappedFile();
-  std::string_view bytes() const { return {static_cast<const char*>(data_), data_ == nullptr ? 0 : size_}; }
+  std::string_view bytes() const {
+    return {static_cast<const char*>(data_), data_ == nullptr ? 0 : size_};
+  }
 
  private:
   MappedFile(void* data, size_t size) : data_(data), size_(size) {}

@@ -9,25 +9,33 @@
 namespace caisson::serving::internal {
 namespace {
 
-lineage::NodeId DeploymentNode(const Deployment& deployment) { return {"deployment", deployment.id}; }
+lineage::NodeId DeploymentNode(const Deployment& deployment) {
+  return {"deployment", deployment.id};
+}
 
 // What every change leaves behind.
-Status Record(sql::Transaction& transaction, const Deployment& deployment, std::string_view change) {
-  const Json detail = Json::Of({{"endpoint", deployment.endpoint}, {"model", deployment.model},
-                                {"version", deployment.version}, {"state", StateName(deployment.state)},
-                                {"traffic_percent", deployment.traffic_percent}, {"reason", deployment.reason},
+Status Record(sql::Transaction& transaction, const Deployment& deployment,
+              std::string_view change) {
+  const Json detail = Json::Of({{"endpoint", deployment.endpoint},
+                                {"model", deployment.model},
+                                {"version", deployment.version},
+                                {"state", StateName(deployment.state)},
+                                {"traffic_percent", deployment.traffic_percent},
+                                {"reason", deployment.reason},
                                 {"deployment", deployment.id}});
   const std::string object = "endpoint/" + deployment.endpoint;
   CAISSON_TRY(audit::Append(transaction, fmt::format("endpoint.{}", change), object, detail));
   CAISSON_TRY(lineage::PutNode(transaction, DeploymentNode(deployment),
-                               Json::Of({{"endpoint", deployment.endpoint}, {"state", StateName(deployment.state)},
-                                         {"traffic_percent", deployment.traffic_percent}, {"reason", deployment.reason},
+                               Json::Of({{"endpoint", deployment.endpoint},
+                                         {"state", StateName(deployment.state)},
+                                         {"traffic_percent", deployment.traffic_percent},
+                                         {"reason", deployment.reason},
                                          {"since", FormatTime(deployment.step_started_at)}})));
   return events::Append(transaction, fmt::format("endpoint.{}", change), object, detail).status();
 }
 
-Deployment MakeDeployment(const sql::Transaction& transaction, const EndpointSpec& spec, int version,
-                          std::string_view reason) {
+Deployment MakeDeployment(const sql::Transaction& transaction, const EndpointSpec& spec,
+                          int version, std::string_view reason) {
   Deployment deployment;
   deployment.id = NewId(transaction.now());
   deployment.endpoint = spec.name;
@@ -39,16 +47,19 @@ Deployment MakeDeployment(const sql::Transaction& transaction, const EndpointSpe
   return deployment;
 }
 
-Status Insert(sql::Transaction& transaction, const Deployment& deployment, std::string_view change) {
+Status Insert(sql::Transaction& transaction, const Deployment& deployment,
+              std::string_view change) {
   CAISSON_TRY(InsertDeployment(transaction, transaction.context().project(), deployment));
   CAISSON_TRY(Record(transaction, deployment, change));
-  const lineage::NodeId version{"model_version", fmt::format("{}/{}", deployment.model, deployment.version)};
+  const lineage::NodeId version{"model_version",
+                                fmt::format("{}/{}", deployment.model, deployment.version)};
   CAISSON_TRY(lineage::PutEdge(transaction, DeploymentNode(deployment), "serves", version));
-  return lineage::PutEdge(transaction, {"endpoint", deployment.endpoint}, "served_by", DeploymentNode(deployment));
+  return lineage::PutEdge(transaction, {"endpoint", deployment.endpoint}, "served_by",
+                          DeploymentNode(deployment));
 }
 
-Status End(sql::Transaction& transaction, std::optional<Deployment>& deployment, DeploymentState state,
-           std::string_view reason, std::string_view change) {
+Status End(sql::Transaction& transaction, std::optional<Deployment>& deployment,
+           DeploymentState state, std::string_view reason, std::string_view change) {
   if (!deployment.has_value()) return OkStatus();
   deployment->state = state;
   deployment->traffic_percent = 0;
@@ -72,13 +83,16 @@ LiveState LiveStateOf(const EndpointSpec& spec, const std::vector<Deployment>& d
   LiveState state;
   state.spec = spec;
   for (const Deployment& deployment : deployments) {
-    if (deployment.state == DeploymentState::kStable && !state.stable.has_value()) state.stable = deployment;
-    if (deployment.state == DeploymentState::kCanary && !state.canary.has_value()) state.canary = deployment;
+    if (deployment.state == DeploymentState::kStable && !state.stable.has_value())
+      state.stable = deployment;
+    if (deployment.state == DeploymentState::kCanary && !state.canary.has_value())
+      state.canary = deployment;
   }
   return state;
 }
 
-Status SwitchTo(sql::Transaction& transaction, LiveState& state, int version, std::string_view reason) {
+Status SwitchTo(sql::Transaction& transaction, LiveState& state, int version,
+                std::string_view reason) {
   const std::string why = fmt::format("version {} took over: {}", version, reason);
   CAISSON_TRY(End(transaction, state.canary, DeploymentState::kRolledBack, why, "rolled_back"));
   CAISSON_TRY(End(transaction, state.stable, DeploymentState::kRetired, why, "retired"));
@@ -90,10 +104,10 @@ Status SwitchTo(sql::Transaction& transaction, LiveState& state, int version, st
   return OkStatus();
 }
 
-Status BeginCanary(sql::Transaction& transaction, LiveState& state, int version, std::string_view reason,
-                   std::string_view gate_decision_id) {
-  CAISSON_TRY(End(transaction, state.canary, DeploymentState::kRolledBack, fmt::format("replaced by version {}", version),
-                  "rolled_back"));
+Status BeginCanary(sql::Transaction& transaction, LiveState& state, int version,
+                   std::string_view reason, std::string_view gate_decision_id) {
+  CAISSON_TRY(End(transaction, state.canary, DeploymentState::kRolledBack,
+                  fmt::format("replaced by version {}", version), "rolled_back"));
   Deployment deployment = MakeDeployment(transaction, state.spec, version, reason);
   deployment.state = DeploymentState::kCanary;
   deployment.canary_step = 0;

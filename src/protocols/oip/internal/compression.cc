@@ -25,7 +25,8 @@ Result<Encoding> ParseContentEncoding(std::string_view header) {
   if (name.empty() || name == "identity") return Encoding::kIdentity;
   if (name == "gzip" || name == "x-gzip") return Encoding::kGzip;
   if (name == "deflate") return Encoding::kDeflate;
-  return InvalidArgument("Content-Encoding is '{}'; gzip, deflate and identity are accepted", header);
+  return InvalidArgument("Content-Encoding is '{}'; gzip, deflate and identity are accepted",
+                         header);
 }
 
 Encoding ChooseEncoding(std::string_view accept_encoding_header) {
@@ -37,9 +38,12 @@ Encoding ChooseEncoding(std::string_view accept_encoding_header) {
 
 std::string_view EncodingName(Encoding encoding) {
   switch (encoding) {
-    case Encoding::kGzip: return "gzip";
-    case Encoding::kDeflate: return "deflate";
-    case Encoding::kIdentity: break;
+    case Encoding::kGzip:
+      return "gzip";
+    case Encoding::kDeflate:
+      return "deflate";
+    case Encoding::kIdentity:
+      break;
   }
   return "identity";
 }
@@ -60,15 +64,18 @@ Result<std::string> Decompress(Encoding encoding, std::string_view bytes, size_t
     out.append(piece.data(), piece.size() - stream.avail_out);
   }
   inflateEnd(&stream);
-  if (out.size() > limit) return ResourceExhausted("the decompressed body has more than {} bytes", limit);
-  if (code != Z_STREAM_END) return InvalidArgument("the body is not {} data", EncodingName(encoding));
+  if (out.size() > limit)
+    return ResourceExhausted("the decompressed body has more than {} bytes", limit);
+  if (code != Z_STREAM_END)
+    return InvalidArgument("the body is not {} data", EncodingName(encoding));
   return out;
 }
 
 std::string Compress(Encoding encoding, std::string_view bytes) {
   if (encoding == Encoding::kIdentity) return std::string(bytes);
   z_stream stream = StreamOver(bytes);
-  deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, encoding == Encoding::kGzip ? kGzipWindow : kZlibWindow, 8, Z_DEFAULT_STRATEGY);
+  deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED,
+               encoding == Encoding::kGzip ? kGzipWindow : kZlibWindow, 8, Z_DEFAULT_STRATEGY);
   std::string out(deflateBound(&stream, static_cast<uLong>(bytes.size())), '\0');
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());

@@ -16,7 +16,8 @@ Result<Encoding> ParseContentEncoding(std::string_view header);
 Encoding ChooseEncoding(std::string_view accept_encoding_header);
 std::string_view EncodingName(Encoding encoding);
 
-// ResourceExhausted when more than `limit` bytes come out, InvalidArgument when the bytes are no such stream.
+// ResourceExhausted when more than `limit` bytes come out, InvalidArgument when the bytes are no
+// such stream.
 Result<std::string> Decompress(Encoding encoding, std::string_view bytes, size_t limit);
 std::string Compress(Encoding encoding, std::string_view bytes);
 

@@ -24,7 +24,8 @@ void AppendAll(std::string& out, const Tensor& tensor, Append append) {
 template <typename T>
 void AppendIntegers(std::string& out, const Tensor& tensor) {
   AppendAll<T>(out, tensor, [](std::string& text, T value) {
-    const fmt::format_int digits(static_cast<std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>(value));
+    const fmt::format_int digits(
+        static_cast<std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>(value));
     text.append(digits.data(), digits.size());
   });
 }
@@ -41,18 +42,40 @@ void AppendFloat(std::string& out, float value) {
 Status AppendData(std::string& out, const Tensor& tensor) {
   switch (tensor.type) {
     case DataType::kBool:
-      AppendAll<uint8_t>(out, tensor, [](std::string& text, uint8_t value) { text += value != 0 ? "true" : "false"; });
+      AppendAll<uint8_t>(out, tensor, [](std::string& text, uint8_t value) {
+        text += value != 0 ? "true" : "false";
+      });
       return OkStatus();
-    case DataType::kUint8: AppendIntegers<uint8_t>(out, tensor); return OkStatus();
-    case DataType::kUint16: AppendIntegers<uint16_t>(out, tensor); return OkStatus();
-    case DataType::kUint32: AppendIntegers<uint32_t>(out, tensor); return OkStatus();
-    case DataType::kUint64: AppendIntegers<uint64_t>(out, tensor); return OkStatus();
-    case DataType::kInt8: AppendIntegers<int8_t>(out, tensor); return OkStatus();
-    case DataType::kInt16: AppendIntegers<int16_t>(out, tensor); return OkStatus();
-    case DataType::kInt32: AppendIntegers<int32_t>(out, tensor); return OkStatus();
-    case DataType::kInt64: AppendIntegers<int64_t>(out, tensor); return OkStatus();
-    case DataType::kFp32: AppendAll<float>(out, tensor, AppendFloat); return OkStatus();
-    case DataType::kFp64: AppendAll<double>(out, tensor, AppendJsonDouble); return OkStatus();
+    case DataType::kUint8:
+      AppendIntegers<uint8_t>(out, tensor);
+      return OkStatus();
+    case DataType::kUint16:
+      AppendIntegers<uint16_t>(out, tensor);
+      return OkStatus();
+    case DataType::kUint32:
+      AppendIntegers<uint32_t>(out, tensor);
+      return OkStatus();
+    case DataType::kUint64:
+      AppendIntegers<uint64_t>(out, tensor);
+      return OkStatus();
+    case DataType::kInt8:
+      AppendIntegers<int8_t>(out, tensor);
+      return OkStatus();
+    case DataType::kInt16:
+      AppendIntegers<int16_t>(out, tensor);
+      return OkStatus();
+    case DataType::kInt32:
+      AppendIntegers<int32_t>(out, tensor);
+      return OkStatus();
+    case DataType::kInt64:
+      AppendIntegers<int64_t>(out, tensor);
+      return OkStatus();
+    case DataType::kFp32:
+      AppendAll<float>(out, tensor, AppendFloat);
+      return OkStatus();
+    case DataType::kFp64:
+      AppendAll<double>(out, tensor, AppendJsonDouble);
+      return OkStatus();
     case DataType::kString:
       for (size_t i = 0; i < tensor.strings.size(); ++i) {
         if (i > 0) out.push_back(',');
@@ -61,8 +84,9 @@ Status AppendData(std::string& out, const Tensor& tensor) {
       return OkStatus();
     case DataType::kFp16:
     case DataType::kBf16:
-      return InvalidArgument("output '{}' is {}, which travels only as binary data; ask for it with binary_data", tensor.name,
-                             DataTypeName(tensor.type));
+      return InvalidArgument(
+          "output '{}' is {}, which travels only as binary data; ask for it with binary_data",
+          tensor.name, DataTypeName(tensor.type));
   }
   return Internal("output '{}' has an unknown type", tensor.name);
 }
@@ -97,7 +121,8 @@ Result<InferAnswer> WriteInferAnswer(std::string_view model_name, const InferBod
   AppendJsonString(out, request.id.empty() ? response.prediction_id : request.id);
   out += ",\"model_name\":";
   AppendJsonString(out, model_name);
-  fmt::format_to(std::back_inserter(out), ",\"model_version\":\"{}\",\"parameters\":{{\"prediction_id\":", response.version);
+  fmt::format_to(std::back_inserter(out),
+                 ",\"model_version\":\"{}\",\"parameters\":{{\"prediction_id\":", response.version);
   AppendJsonString(out, response.prediction_id);
   out += "},\"outputs\":[";
   bool any_binary = false;
@@ -106,11 +131,13 @@ Result<InferAnswer> WriteInferAnswer(std::string_view model_name, const InferBod
     if (i > 0) out.push_back(',');
     out += "{\"name\":";
     AppendJsonString(out, tensor.name);
-    fmt::format_to(std::back_inserter(out), ",\"datatype\":\"{}\",\"shape\":[{}]", DataTypeName(tensor.type), fmt::join(tensor.shape, ","));
+    fmt::format_to(std::back_inserter(out), ",\"datatype\":\"{}\",\"shape\":[{}]",
+                   DataTypeName(tensor.type), fmt::join(tensor.shape, ","));
     if (WantsBinary(request, tensor.name)) {
       any_binary = true;
       const std::string bytes = BinaryOf(tensor);
-      fmt::format_to(std::back_inserter(out), ",\"parameters\":{{\"binary_data_size\":{}}}}}", bytes.size());
+      fmt::format_to(std::back_inserter(out), ",\"parameters\":{{\"binary_data_size\":{}}}}}",
+                     bytes.size());
       binary += bytes;
     } else {
       out += ",\"data\":[";

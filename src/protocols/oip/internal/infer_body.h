@@ -1,8 +1,9 @@
 // Bodies of infer requests and answers: JSON, Triton's binary tensors, and both mixed.
 //
-// Sources: the Open Inference Protocol's inference_rest specification; Triton's "Binary Tensor Data Extension". A binary body
-// starts with JSON, whose length is in the header Inference-Header-Content-Length; the tensors' bytes follow in order,
-// little-endian, BYTES elements as a 32-bit length and the bytes.
+// Sources: the Open Inference Protocol's inference_rest specification; Triton's "Binary Tensor Data
+// Extension". A binary body starts with JSON, whose length is in the header
+// Inference-Header-Content-Length; the tensors' bytes follow in order, little-endian, BYTES
+// elements as a 32-bit length and the bytes.
 #pragma once
 
 #include <optional>
@@ -31,8 +32,8 @@ struct InferBody {
   std::vector<RequestedOutput> outputs;
 };
 
-// `json_size` is the value of Inference-Header-Content-Length, or nothing for a body that is JSON alone. InvalidArgument names
-// the tensor, what was sent and what is accepted.
+// `json_size` is the value of Inference-Header-Content-Length, or nothing for a body that is JSON
+// alone. InvalidArgument names the tensor, what was sent and what is accepted.
 Result<InferBody> ParseInferBody(std::string_view body, std::optional<size_t> json_size);
 
 // An answer's body, and the length of its JSON part when binary tensors follow.

@@ -22,8 +22,11 @@ constexpr int64_t kMaxElements = int64_t{1} << 40;
 Result<int64_t> CountElements(const Tensor& tensor) {
   int64_t count = 1;
   for (const int64_t dimension : tensor.shape) {
-    if (dimension < 0) return InvalidArgument("input '{}': the shape has the dimension {}; 0 and more are accepted", tensor.name, dimension);
-    if (dimension != 0 && count > kMaxElements / dimension) return InvalidArgument("input '{}': the shape has too many elements", tensor.name);
+    if (dimension < 0)
+      return InvalidArgument("input '{}': the shape has the dimension {}; 0 and more are accepted",
+                             tensor.name, dimension);
+    if (dimension != 0 && count > kMaxElements / dimension)
+      return InvalidArgument("input '{}': the shape has too many elements", tensor.name);
     count *= dimension;
   }
   return count;
@@ -35,7 +38,8 @@ void AppendNumber(std::string& bytes, T value) {
 }
 
 Status NotThatType(const Tensor& tensor, const element& value) {
-  return InvalidArgument("input '{}': {} is not a value of {}", tensor.name, simdjson::minify(value), DataTypeName(tensor.type));
+  return InvalidArgument("input '{}': {} is not a value of {}", tensor.name,
+                         simdjson::minify(value), DataTypeName(tensor.type));
 }
 
 // An integer within T's range; 1.0 is taken as 1.
@@ -43,7 +47,8 @@ template <typename T>
 Status AppendInteger(Tensor& tensor, const element& value) {
   if (int64_t number = 0; value.get(number) == simdjson::SUCCESS) {
     if constexpr (std::is_unsigned_v<T>) {
-      if (number < 0 || static_cast<uint64_t>(number) > std::numeric_limits<T>::max()) return NotThatType(tensor, value);
+      if (number < 0 || static_cast<uint64_t>(number) > std::numeric_limits<T>::max())
+        return NotThatType(tensor, value);
     } else if (number < std::numeric_limits<T>::min() || number > std::numeric_limits<T>::max()) {
       return NotThatType(tensor, value);
     }
@@ -57,7 +62,8 @@ Status AppendInteger(Tensor& tensor, const element& value) {
   double number = 0;
   const bool whole = value.get(number) == simdjson::SUCCESS && std::floor(number) == number;
   // 2^63 itself is no longer within int64; the comparison on doubles is exact below it.
-  if (!whole || number < static_cast<double>(std::numeric_limits<T>::min()) || number >= std::ldexp(1.0, std::numeric_limits<T>::digits)) {
+  if (!whole || number < static_cast<double>(std::numeric_limits<T>::min()) ||
+      number >= std::ldexp(1.0, std::numeric_limits<T>::digits)) {
     return NotThatType(tensor, value);
   }
   AppendNumber(tensor.bytes, static_cast<T>(number));
@@ -89,16 +95,26 @@ Status AppendValue(Tensor& tensor, const element& value) {
       tensor.bytes.push_back(static_cast<char>(number));
       return OkStatus();
     }
-    case DataType::kUint8: return AppendInteger<uint8_t>(tensor, value);
-    case DataType::kUint16: return AppendInteger<uint16_t>(tensor, value);
-    case DataType::kUint32: return AppendInteger<uint32_t>(tensor, value);
-    case DataType::kUint64: return AppendInteger<uint64_t>(tensor, value);
-    case DataType::kInt8: return AppendInteger<int8_t>(tensor, value);
-    case DataType::kInt16: return AppendInteger<int16_t>(tensor, value);
-    case DataType::kInt32: return AppendInteger<int32_t>(tensor, value);
-    case DataType::kInt64: return AppendInteger<int64_t>(tensor, value);
-    case DataType::kFp32: return AppendFloating<float>(tensor, value);
-    case DataType::kFp64: return AppendFloating<double>(tensor, value);
+    case DataType::kUint8:
+      return AppendInteger<uint8_t>(tensor, value);
+    case DataType::kUint16:
+      return AppendInteger<uint16_t>(tensor, value);
+    case DataType::kUint32:
+      return AppendInteger<uint32_t>(tensor, value);
+    case DataType::kUint64:
+      return AppendInteger<uint64_t>(tensor, value);
+    case DataType::kInt8:
+      return AppendInteger<int8_t>(tensor, value);
+    case DataType::kInt16:
+      return AppendInteger<int16_t>(tensor, value);
+    case DataType::kInt32:
+      return AppendInteger<int32_t>(tensor, value);
+    case DataType::kInt64:
+      return AppendInteger<int64_t>(tensor, value);
+    case DataType::kFp32:
+      return AppendFloating<float>(tensor, value);
+    case DataType::kFp64:
+      return AppendFloating<double>(tensor, value);
     case DataType::kString: {
       std::string_view text;
       if (value.get(text) != simdjson::SUCCESS) return NotThatType(tensor, value);
@@ -107,7 +123,8 @@ Status AppendValue(Tensor& tensor, const element& value) {
     }
     case DataType::kFp16:
     case DataType::kBf16:
-      return InvalidArgument("input '{}': {} travels only as binary data", tensor.name, DataTypeName(tensor.type));
+      return InvalidArgument("input '{}': {} travels only as binary data", tensor.name,
+                             DataTypeName(tensor.type));
   }
   return Internal("input '{}' has an unknown type", tensor.name);
 }
@@ -135,7 +152,8 @@ Status ReadShape(const element& input, Tensor& tensor) {
   for (const element dimension : shape) {
     int64_t value = 0;
     if (dimension.get(value) != simdjson::SUCCESS) {
-      return InvalidArgument("input '{}': the shape has {}, which is not a dimension", tensor.name, simdjson::minify(dimension));
+      return InvalidArgument("input '{}': the shape has {}, which is not a dimension", tensor.name,
+                             simdjson::minify(dimension));
     }
     tensor.shape.push_back(value);
   }
@@ -145,25 +163,29 @@ Status ReadShape(const element& input, Tensor& tensor) {
 // The bytes of one binary tensor, cut from the front of `rest`.
 Status TakeBinary(Tensor& tensor, int64_t size, int64_t elements, std::string_view& rest) {
   if (size < 0 || static_cast<uint64_t>(size) > rest.size()) {
-    return InvalidArgument("input '{}': binary_data_size is {}, but {} bytes are left in the body", tensor.name, size, rest.size());
+    return InvalidArgument("input '{}': binary_data_size is {}, but {} bytes are left in the body",
+                           tensor.name, size, rest.size());
   }
   std::string_view bytes = rest.substr(0, static_cast<size_t>(size));
   rest.remove_prefix(static_cast<size_t>(size));
   if (tensor.type != DataType::kString) {
     const uint64_t expected = static_cast<uint64_t>(elements) * ElementSize(tensor.type);
     if (bytes.size() != expected) {
-      return InvalidArgument("input '{}': {} bytes were sent; its shape and {} need {}", tensor.name, bytes.size(),
-                             DataTypeName(tensor.type), expected);
+      return InvalidArgument("input '{}': {} bytes were sent; its shape and {} need {}",
+                             tensor.name, bytes.size(), DataTypeName(tensor.type), expected);
     }
     tensor.bytes = std::string(bytes);
     return OkStatus();
   }
   while (!bytes.empty()) {
     uint32_t length = 0;
-    if (bytes.size() < sizeof(length)) return InvalidArgument("input '{}': its binary data ends inside a length", tensor.name);
+    if (bytes.size() < sizeof(length))
+      return InvalidArgument("input '{}': its binary data ends inside a length", tensor.name);
     std::memcpy(&length, bytes.data(), sizeof(length));
     bytes.remove_prefix(sizeof(length));
-    if (length > bytes.size()) return InvalidArgument("input '{}': an element claims {} bytes, {} are left", tensor.name, length, bytes.size());
+    if (length > bytes.size())
+      return InvalidArgument("input '{}': an element claims {} bytes, {} are left", tensor.name,
+                             length, bytes.size());
     tensor.strings.emplace_back(bytes.substr(0, length));
     bytes.remove_prefix(length);
   }
@@ -173,9 +195,11 @@ Status TakeBinary(Tensor& tensor, int64_t size, int64_t elements, std::string_vi
 Result<Tensor> ReadInput(const element& input, std::string_view& rest) {
   Tensor tensor;
   std::string_view text;
-  if (input["name"].get(text) != simdjson::SUCCESS) return InvalidArgument("an input has no `name`");
+  if (input["name"].get(text) != simdjson::SUCCESS)
+    return InvalidArgument("an input has no `name`");
   tensor.name = std::string(text);
-  if (input["datatype"].get(text) != simdjson::SUCCESS) return InvalidArgument("input '{}' has no `datatype`", tensor.name);
+  if (input["datatype"].get(text) != simdjson::SUCCESS)
+    return InvalidArgument("input '{}' has no `datatype`", tensor.name);
   const Result<DataType> type = onnxruntime::ParseDataType(text);
   if (!type.ok()) return WithContext(type.status(), fmt::format("input '{}'", tensor.name));
   tensor.type = *type;
@@ -185,7 +209,8 @@ Result<Tensor> ReadInput(const element& input, std::string_view& rest) {
   const bool has_data = input["data"].get(data) == simdjson::SUCCESS;
   int64_t binary_size = 0;
   if (input["parameters"]["binary_data_size"].get(binary_size) == simdjson::SUCCESS) {
-    if (has_data) return InvalidArgument("input '{}' has both `data` and `binary_data_size`", tensor.name);
+    if (has_data)
+      return InvalidArgument("input '{}' has both `data` and `binary_data_size`", tensor.name);
     CAISSON_TRY(TakeBinary(tensor, binary_size, elements, rest));
   } else if (has_data) {
     CAISSON_TRY(AppendValues(tensor, data));
@@ -193,7 +218,8 @@ Result<Tensor> ReadInput(const element& input, std::string_view& rest) {
     return InvalidArgument("input '{}' has no `data`", tensor.name);
   }
   if (StoredElements(tensor) != elements) {
-    return InvalidArgument("input '{}': {} values were sent, its shape needs {}", tensor.name, StoredElements(tensor), elements);
+    return InvalidArgument("input '{}': {} values were sent, its shape needs {}", tensor.name,
+                           StoredElements(tensor), elements);
   }
   return tensor;
 }
@@ -205,12 +231,14 @@ Status ReadOutputs(const element& root, InferBody& body) {
   if (list.get(outputs) != simdjson::SUCCESS) return InvalidArgument("`outputs` must be a list");
   for (const element entry : outputs) {
     std::string_view name;
-    if (entry["name"].get(name) != simdjson::SUCCESS) return InvalidArgument("an output has no `name`");
+    if (entry["name"].get(name) != simdjson::SUCCESS)
+      return InvalidArgument("an output has no `name`");
     for (const RequestedOutput& earlier : body.outputs) {
       if (earlier.name == name) return InvalidArgument("output '{}' is asked for twice", name);
     }
     RequestedOutput output{std::string(name), std::nullopt};
-    if (bool binary = false; entry["parameters"]["binary_data"].get(binary) == simdjson::SUCCESS) output.binary = binary;
+    if (bool binary = false; entry["parameters"]["binary_data"].get(binary) == simdjson::SUCCESS)
+      output.binary = binary;
     body.outputs.push_back(std::move(output));
   }
   return OkStatus();
@@ -219,14 +247,17 @@ Status ReadOutputs(const element& root, InferBody& body) {
 Status ReadParameters(const element& root, InferBody& body) {
   element parameters;
   if (root["parameters"].get(parameters) != simdjson::SUCCESS) return OkStatus();
-  if (bool binary = false; parameters["binary_data_output"].get(binary) == simdjson::SUCCESS) body.binary_output = binary;
+  if (bool binary = false; parameters["binary_data_output"].get(binary) == simdjson::SUCCESS)
+    body.binary_output = binary;
   element event_time;
   if (parameters["event_time"].get(event_time) != simdjson::SUCCESS) return OkStatus();
   std::string_view text;
   if (event_time.get(body.event_time) == simdjson::SUCCESS) return OkStatus();
   if (event_time.get(text) != simdjson::SUCCESS) {
-    return InvalidArgument("parameters.event_time is {}; Unix milliseconds or a time such as 2001-05-07T13:45:00Z are accepted",
-                           simdjson::minify(event_time));
+    return InvalidArgument(
+        "parameters.event_time is {}; Unix milliseconds or a time such as 2001-05-07T13:45:00Z are "
+        "accepted",
+        simdjson::minify(event_time));
   }
   const Result<UnixMillis> time = ParseTime(text);
   if (!time.ok()) return WithContext(time.status(), "parameters.event_time");
@@ -239,16 +270,20 @@ Status ReadParameters(const element& root, InferBody& body) {
 Result<InferBody> ParseInferBody(std::string_view body, std::optional<size_t> json_size) {
   const size_t size = json_size.value_or(body.size());
   if (size > body.size()) {
-    return InvalidArgument("Inference-Header-Content-Length is {}, but the body has {} bytes", size, body.size());
+    return InvalidArgument("Inference-Header-Content-Length is {}, but the body has {} bytes", size,
+                           body.size());
   }
-  // Each I/O thread keeps one parser: its buffers grow to the largest body that came and are used again.
+  // Each I/O thread keeps one parser: its buffers grow to the largest body that came and are used
+  // again.
   thread_local simdjson::dom::parser parser(size_t{1} << 32);
   element root;
   if (parser.capacity() < size || parser.max_depth() != kMaxDepth) {
-    if (parser.allocate(std::max<size_t>(size, 4'096), kMaxDepth) != simdjson::SUCCESS) return ResourceExhausted("no memory for a body of {} bytes", size);
+    if (parser.allocate(std::max<size_t>(size, 4'096), kMaxDepth) != simdjson::SUCCESS)
+      return ResourceExhausted("no memory for a body of {} bytes", size);
   }
   const simdjson::error_code error = parser.parse(body.data(), size).get(root);
-  if (error != simdjson::SUCCESS) return InvalidArgument("the body is not JSON: {}", simdjson::error_message(error));
+  if (error != simdjson::SUCCESS)
+    return InvalidArgument("the body is not JSON: {}", simdjson::error_message(error));
   if (!root.is_object()) return InvalidArgument("the body must be a JSON object");
 
   InferBody parsed;
@@ -256,8 +291,11 @@ Result<InferBody> ParseInferBody(std::string_view body, std::optional<size_t> js
   if (root["id"].get(id) == simdjson::SUCCESS) parsed.id = std::string(id);
   CAISSON_TRY(ReadParameters(root, parsed));
   simdjson::dom::array inputs;
-  if (root["inputs"].get(inputs) != simdjson::SUCCESS) return InvalidArgument("the body has no list `inputs`");
-  if (inputs.size() > kMaxInputs) return InvalidArgument("the body has {} inputs; at most {} are accepted", inputs.size(), kMaxInputs);
+  if (root["inputs"].get(inputs) != simdjson::SUCCESS)
+    return InvalidArgument("the body has no list `inputs`");
+  if (inputs.size() > kMaxInputs)
+    return InvalidArgument("the body has {} inputs; at most {} are accepted", inputs.size(),
+                           kMaxInputs);
   std::string_view rest = body.substr(size);
   for (const element input : inputs) {
     CAISSON_ASSIGN(Tensor tensor, ReadInput(input, rest));
