@@ -122,8 +122,9 @@ class Projects::Impl {
         out.Append(Item(spec.path, "add", "not yet under version control"));
         continue;
       }
-      const Result<data::OutEntry> tracked = (*repository)->Tracked(spec.path);
-      CAISSON_ASSIGN(const data::OutEntry present, (*repository)->Hash(context, spec.path));
+      const std::string full = JoinPath(file.folder, spec.path);
+      const Result<data::OutEntry> tracked = (*repository)->Tracked(full);
+      CAISSON_ASSIGN(const data::OutEntry present, (*repository)->Hash(context, full));
       if (!tracked.ok()) {
         out.Append(Item(spec.path, "add", "not yet under version control"));
       } else if (tracked->md5 != present.md5) {

@@ -22,8 +22,10 @@ bool IsTable(std::string_view path) {
 Status RecordOne(RunState& state, data::Repository& repository, const std::string& path) {
   const Context& context = state.job.context();
   const bool own_folder = state.overrides.is_null();
-  const bool tracked = repository.Tracked(path).ok();
-  Result<data::OutEntry> entry = own_folder ? repository.Add(context, path) : repository.Hash(context, path);
+  // The repository may be a parent of the project's folder, so paths are given whole.
+  const std::string full = JoinPath(state.folder, path);
+  const bool tracked = repository.Tracked(full).ok();
+  Result<data::OutEntry> entry = own_folder ? repository.Add(context, full) : repository.Hash(context, full);
   if (!entry.ok()) return entry.status();
 
   data::DatasetVersion version;
@@ -37,7 +39,7 @@ Status RecordOne(RunState& state, data::Repository& repository, const std::strin
   } else if (IsTable(path)) {
     CAISSON_ASSIGN(auto database, duckdb::Database::Open({}));
     CAISSON_ASSIGN(data::TableDescription description,
-                   data::DescribeTable(context, *database, JoinPath(state.folder, path)));
+                   data::DescribeTable(context, *database, full));
     version.schema = std::move(description.schema);
     version.profile = std::move(description.profile);
   }
