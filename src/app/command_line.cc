@@ -91,7 +91,7 @@ void Declare(const Command& command, CLI::App& app, Slots& slots) {
     }
     slots.options.emplace_back(spec.name, option);
   }
-  app.add_option("-o,--output", slots.output, "table or json")->check(CLI::IsMember({"table", "json"}));
+  app.add_option("-o", slots.output, "table or json")->check(CLI::IsMember({"table", "json"}));
 }
 
 }  // namespace

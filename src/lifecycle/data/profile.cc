@@ -59,7 +59,7 @@ class Profiler {
     if (IsNumber(column.type)) {
       items.emplace_back("mean", fmt::format("avg({})", name));
       // Infinite values have no standard deviation; DuckDB would refuse the whole statement.
-      items.emplace_back("stddev", fmt::format("TRY(stddev_samp({}))", name));
+      items.emplace_back("stddev", fmt::format("stddev_samp(CAST({0} AS DOUBLE)) FILTER (isfinite(CAST({0} AS DOUBLE)))", name));
     }
     if (column.type == ColumnType::kText)
       items.emplace_back("mean_length", fmt::format("avg(length({}))", name));
