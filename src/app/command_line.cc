@@ -75,7 +75,7 @@ void Declare(const Command& command, CLI::App& app, Slots& slots) {
   for (const PositionalSpec& positional : command.positionals) {
     auto* option = app.add_option(positional.name, slots.values["<" + positional.name], positional.help);
     option->required(positional.required);
-    if (!positional.repeated) option->expected(positional.required ? 1 : 0, 1);
+    if (!positional.repeated) option->expected(1)->allow_extra_args(false);
     slots.options.emplace_back("<" + positional.name, option);
   }
   for (const OptionSpec& spec : command.options) {

@@ -7,7 +7,8 @@
 int main(int argc, char** argv) {
   using namespace caisson;
   std::signal(SIGPIPE, SIG_IGN);
-  ConfigureLog(LogLevel::kInfo, LogFormat::kAuto);
+  // Commands speak through what they print; `caisson up` sets its own level.
+  ConfigureLog(LogLevel::kWarning, LogFormat::kAuto);
   app::CommandLine command_line;
   for (const auto& commands :
        {app::InitCommands(), app::RunCommands(), app::UpCommands(), app::ExplainCommands(), app::DataCommands(),

@@ -17,10 +17,11 @@ Json RequestToJson(const RunRequest& request) {
                    {"overrides", request.overrides}, {"reason", request.reason}});
 }
 
-// "${window_end}" and "${window_start}" in a retrain's `set` stand for the window's days; anything else is a value.
+// "${window_end}" and "${window_start}", with or without the braces, stand for the window's days in a retrain's `set`;
+// anything else is a value.
 Json ResolveOverride(const Json& value, const Json& payload) {
   for (const char* name : {"window_end", "window_start"}) {
-    if (value.AsString() == fmt::format("${{{}}}", name)) return Json(FormatTime(payload[name].AsInt()).substr(0, 10));
+    if (value.AsString() == name || value.AsString() == fmt::format("${{{}}}", name)) return Json(FormatTime(payload[name].AsInt()).substr(0, 10));
   }
   return value;
 }

@@ -99,7 +99,7 @@ GateLine DecideLine(const GateRule& rule, const MetricMap& candidate, const std:
   }
   if (rule.against_champion && !champion.has_value()) {
     line.passed = true;
-    line.why = fmt::format("{} is {}; there is no champion to compare with", rule.metric, FormatDouble(*line.left));
+    line.why = fmt::format("{} is {:.6g}; there is no champion to compare with", rule.metric, *line.left);
     return line;
   }
   std::string bound;
@@ -110,13 +110,13 @@ GateLine DecideLine(const GateRule& rule, const MetricMap& candidate, const std:
       return line;
     }
     line.right = *theirs * rule.factor + rule.offset;
-    bound = fmt::format("{} (the champion's {})", FormatDouble(*line.right), FormatDouble(*theirs));
+    bound = fmt::format("{:.6g} (the champion's {:.6g})", *line.right, *theirs);
   } else {
     line.right = rule.offset;
-    bound = FormatDouble(*line.right);
+    bound = fmt::format("{:.6g}", *line.right);
   }
   line.passed = Compare(*line.left, rule.comparator, *line.right);
-  line.why = fmt::format("{} is {}, which is {}{} {}", rule.metric, FormatDouble(*line.left), line.passed ? "" : "not ",
+  line.why = fmt::format("{} is {:.6g}, which is {}{} {}", rule.metric, *line.left, line.passed ? "" : "not ",
                          ComparatorText(rule.comparator), bound);
   return line;
 }
