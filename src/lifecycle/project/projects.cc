@@ -6,6 +6,7 @@
 #include "lifecycle/project/internal/steps.h"
 #include "lifecycle/project/internal/workspace.h"
 #include "lifecycle/project/resources.h"
+#include "platform/lineage/lineage.h"
 
 namespace caisson::project {
 namespace {
@@ -212,7 +213,10 @@ Status Projects::OnDriftFound(sql::Transaction& transaction, const events::Event
   job.payload.Set("caused_by_event", event.sequence);
   job.dedupe_key = fmt::format("retrain/{}/{}/{}/{}", *folder, endpoint, event.payload["version"].AsInt(),
                                WriteJson(request.overrides, {.sort_keys = true}));
-  return jobs::Enqueue(transaction, job).status();
+  CAISSON_ASSIGN(const std::string id, jobs::Enqueue(transaction, job));
+  const lineage::NodeId node{"job", id};
+  CAISSON_TRY(lineage::PutNode(transaction, node, Json::Of({{"reason", request.reason}})));
+  return lineage::PutEdge(transaction, node, "caused_by", {"drift_report", event.payload["report"].AsString()});
 }
 
 Result<std::string> Projects::Submit(const Context& context, const RunRequest& request) {
