@@ -178,7 +178,7 @@ Result<std::vector<ModelVersion>> Registry::GetLatestVersions(const Context& con
   CAISSON_ASSIGN(const RegisteredModel model, GetModel(context, name));
   std::vector<std::string> wanted;
   for (const std::string& stage : stages) {
-    CAISSON_ASSIGN(std::string canonical, internal::CanonicalStage(stage));
+    CAISSON_ASSIGN(std::string canonical, CanonicalStage(stage));
     wanted.push_back(std::move(canonical));
   }
   std::vector<ModelVersion> versions;

@@ -160,8 +160,11 @@ class Registry {
 // What SetAlias checks before it looks at the version.
 Status ValidateAliasFor(const std::string& model, const std::string& alias);
 
+// A version's number as clients send it. The model's name is looked at first, as MLflow does.
 // "Parameter 'version' must be an integer, got '...'."
-Result<int64_t> ParseVersionNumber(std::string_view text);
+Result<int64_t> ParseVersionNumber(const std::string& model, std::string_view text);
+// "Staging" for "staging"; InvalidArgument lists what there is.
+Result<std::string> CanonicalStage(const std::string& stage);
 
 // The model and what follows '@' or '/': {"delay", "champion"}. InvalidArgument otherwise.
 struct ModelReference {

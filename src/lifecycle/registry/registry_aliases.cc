@@ -107,7 +107,8 @@ Result<ModelReference> ParseModelReference(std::string_view text) {
   return reference;
 }
 
-Result<int64_t> ParseVersionNumber(std::string_view text) {
+Result<int64_t> ParseVersionNumber(const std::string& model, std::string_view text) {
+  CAISSON_TRY(internal::ValidateModelName(model));
   const std::optional<int64_t> version = ParseInt(Trim(text));
   if (!version.has_value()) return InvalidArgument("Parameter 'version' must be an integer, got '{}'.", text);
   return *version;

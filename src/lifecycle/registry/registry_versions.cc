@@ -259,7 +259,7 @@ Result<ModelVersion> Registry::UpdateVersion(const Context& context, const std::
 
 Result<ModelVersion> Registry::TransitionStage(const Context& context, const std::string& model, int64_t version,
                                                const std::string& stage, bool archive_existing_versions) {
-  CAISSON_ASSIGN(const std::string canonical, internal::CanonicalStage(stage));
+  CAISSON_ASSIGN(const std::string canonical, CanonicalStage(stage));
   if (archive_existing_versions && canonical != "Staging" && canonical != "Production") {
     return WithErrorId(InvalidArgument("Model version transition cannot archive existing model versions because '{}' is not an "
                                        "Active stage. Valid stages are ['Staging', 'Production']",

@@ -6,33 +6,21 @@
 
 #include "base/strings.h"
 #include "lifecycle/tracking/internal/filter_tokens.h"
+#include "lifecycle/tracking/internal/filter_values.h"
 #include "lifecycle/tracking/python_text.h"
 
 namespace caisson::tracking {
 namespace {
 
+using internal::Contains;
 using internal::Element;
 using internal::ElementKind;
+using internal::FindComparator;
+using internal::ReadList;
+using internal::TrimPair;
+using internal::Upper;
 
 constexpr std::string_view kNumericComparators[] = {"<", "<=", ">", ">=", "=", "!="};
-
-struct ComparatorRow {
-  Comparator comparator;
-  std::string_view text;
-};
-constexpr ComparatorRow kComparators[] = {
-    {Comparator::kEqual, "="},      {Comparator::kNotEqual, "!="},   {Comparator::kLess, "<"},
-    {Comparator::kLessEqual, "<="}, {Comparator::kGreater, ">"},     {Comparator::kGreaterEqual, ">="},
-    {Comparator::kLike, "LIKE"},    {Comparator::kIlike, "ILIKE"},   {Comparator::kIn, "IN"},
-    {Comparator::kNotIn, "NOT IN"}, {Comparator::kIsNull, "IS NULL"}, {Comparator::kIsNotNull, "IS NOT NULL"},
-};
-
-std::optional<Comparator> FindComparator(std::string_view text) {
-  for (const ComparatorRow& row : kComparators) {
-    if (row.text == text) return row.comparator;
-  }
-  return std::nullopt;
-}
 
 // What differs between the searches.
 struct Rules {
@@ -79,30 +67,15 @@ const Rules& RulesOf(FilterDialect dialect) {
   }
 }
 
-bool Contains(const std::vector<std::string>& list, std::string_view text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
 // A Python set of str as text. Python's own order is random; this one is the declaration's.
 std::string SetText(const std::vector<std::string>& items) {
   const std::string list = PythonReprList(items);
   return "{" + list.substr(1, list.size() - 2) + "}";
 }
 
-std::string_view TrimPair(std::string_view text, char quote) {
-  const bool quoted = text.size() >= 2 && text.front() == quote && text.back() == quote;
-  return quoted ? text.substr(1, text.size() - 2) : text;
-}
-
 std::string_view StripQuotes(std::string_view text) {
   const std::string_view single = TrimPair(text, '\'');
   return single.size() != text.size() ? single : TrimPair(text, '"');
-}
-
-std::string Upper(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return upper;
 }
 
 std::optional<FilterEntity> RunEntity(std::string_view name) {
@@ -172,41 +145,6 @@ Result<std::string> QuotedText(std::string_view text) {
         text);
   }
   return std::string(inner);
-}
-
-// The strings of ('a', "b"): a Python tuple, as MLflow evaluates it.
-Result<std::vector<std::string>> ReadList(std::string_view text) {
-  const Status ill_formed = InvalidArgument(
-      "While parsing a list in the query, expected a non-empty list of string values, but got ill-formed list.");
-  std::vector<std::string> items;
-  std::string_view rest = Trim(text.substr(1, text.size() - 2));
-  if (rest.empty()) {
-    return InvalidArgument(
-        "While parsing a list in the query, expected a non-empty list of string values, but got empty list");
-  }
-  while (!rest.empty()) {
-    const char quote = rest.front();
-    if (quote != '\'' && quote != '"') {
-      if (std::isdigit(static_cast<unsigned char>(quote)) == 0 && quote != '-') return ill_formed;
-      return InvalidArgument(
-          "While parsing a list in the query, expected string value, punctuation, or whitespace, but got different type in "
-          "list: {}",
-          text);
-    }
-    std::string item;
-    size_t i = 1;
-    for (; i < rest.size() && rest[i] != quote; ++i) {
-      if (rest[i] == '\\' && i + 1 < rest.size()) ++i;
-      item += rest[i];
-    }
-    if (i >= rest.size()) return ill_formed;
-    items.push_back(std::move(item));
-    rest = Trim(rest.substr(i + 1));
-    if (rest.empty()) break;
-    if (rest.front() != ',') return ill_formed;
-    rest = Trim(rest.substr(1));
-  }
-  return items;
 }
 
 bool IsText(const Element& value) { return value.kind == ElementKind::kString || value.kind == ElementKind::kIdentifier; }
@@ -387,17 +325,7 @@ std::vector<Element> JoinListComparisons(const std::vector<Element>& elements) {
   return joined;
 }
 
-// Logged models have a simpler reader of their own.
-Result<std::vector<Comparison>> ParseLoggedModelFilter(std::string_view filter, const std::vector<Element>& elements);
-
 }  // namespace
-
-std::string_view ComparatorText(Comparator comparator) {
-  for (const ComparatorRow& row : kComparators) {
-    if (row.comparator == comparator) return row.text;
-  }
-  return "=";
-}
 
 Result<std::vector<Comparison>> ParseFilter(FilterDialect dialect, std::string_view filter) {
   CAISSON_ASSIGN(std::vector<Comparison> comparisons, ParseFilterSyntax(dialect, filter));
@@ -426,7 +354,7 @@ Result<std::vector<Comparison>> ParseFilterSyntax(FilterDialect dialect, std::st
                            PythonRepr(filter));
   }
   const std::vector<Element> elements = JoinListComparisons(list.elements);
-  if (dialect == FilterDialect::kLoggedModels) return ParseLoggedModelFilter(filter, elements);
+  if (dialect == FilterDialect::kLoggedModels) return internal::ParseLoggedModelFilter(filter, elements);
   std::vector<std::string> invalid;
   for (const Element& element : elements) {
     if (element.kind == ElementKind::kComparison || IsKeyword(element, "AND")) continue;
@@ -474,75 +402,6 @@ Result<std::vector<std::string>> ShellWords(std::string_view text) {
   if (quote != '\0') return InvalidArgument("No closing quotation");
   if (in_word) words.push_back(std::move(word));
   return words;
-}
-
-Result<std::vector<Comparison>> ParseLoggedModelFilter(std::string_view filter, const std::vector<Element>& elements) {
-  static const std::vector<std::string> numeric = {"creation_timestamp_ms", "last_updated_timestamp_ms"};
-  static const std::vector<std::string> attributes = {"name", "model_id", "model_type", "status", "source_run_id",
-                                                      "experiment_id"};
-  std::vector<Comparison> comparisons;
-  for (const Element& element : elements) {
-    if (IsKeyword(element, "AND")) continue;
-    if (element.kind != ElementKind::kComparison) {
-      return InvalidArgument(
-          "Invalid filter string: {}. Expected a list of comparisons separated by 'AND' (e.g. 'metrics.loss > 0.1 AND "
-          "params.lr = 0.01').",
-          PythonRepr(filter));
-    }
-    if (element.parts.size() != 3) {
-      return InvalidArgument("Invalid comparison: {}. Expected a comparison with 3 tokens.", element.text);
-    }
-    const std::string& name = element.parts[0].text;
-    const std::string op = Upper(element.parts[1].text);
-    const std::string& value = element.parts[2].text;
-    Comparison comparison;
-    const size_t dot = name.find('.');
-    const std::string type = dot == std::string::npos ? "attributes" : name.substr(0, dot);
-    comparison.key = std::string(TrimPair(dot == std::string::npos ? std::string_view(name) : std::string_view(name).substr(dot + 1), '`'));
-    if (type == "metrics") {
-      comparison.entity = FilterEntity::kMetric;
-    } else if (type == "params") {
-      comparison.entity = FilterEntity::kParameter;
-    } else if (type == "tags") {
-      comparison.entity = FilterEntity::kTag;
-    } else if (type != "attributes") {
-      return InvalidArgument("Invalid entity type: {}. Expected one of ['attributes', 'metrics', 'params', 'tags'].",
-                             PythonRepr(type));
-    }
-    if (comparison.entity == FilterEntity::kAttribute) {
-      if (comparison.key == "creation_time" || comparison.key == "creation_timestamp") comparison.key = "creation_timestamp_ms";
-      if (comparison.key == "last_updated_timestamp" || comparison.key == "last_updated_time") {
-        comparison.key = "last_updated_timestamp_ms";
-      }
-      if (!Contains(numeric, comparison.key) && !Contains(attributes, comparison.key)) {
-        return InvalidArgument("Invalid attribute '{}' in the filter. Accepted: {}", comparison.key,
-                               PythonReprList(attributes));
-      }
-    }
-    const bool is_number = comparison.entity == FilterEntity::kMetric || Contains(numeric, comparison.key);
-    const std::vector<std::string> accepted =
-        is_number ? std::vector<std::string>{"<", "<=", ">", ">=", "=", "!="}
-                  : std::vector<std::string>{"=", "!=", "LIKE", "ILIKE", "IN", "NOT IN"};
-    if (!Contains(accepted, op)) {
-      const std::string tuple = PythonReprList(accepted);
-      return InvalidArgument("Invalid comparison operator for {}.{}: {}. Expected one of ({}).", type, comparison.key,
-                             PythonRepr(op), tuple.substr(1, tuple.size() - 2));
-    }
-    comparison.comparator = FindComparator(op).value_or(Comparator::kEqual);
-    if (is_number) {
-      comparison.number = ParseDouble(value);
-      if (!comparison.number.has_value()) return InvalidArgument("could not convert string to float: {}", PythonRepr(value));
-    } else if (element.parts[2].kind == ElementKind::kParenthesis) {
-      CAISSON_ASSIGN(comparison.list, ReadList(value));
-    } else {
-      std::string_view text = value;
-      while (text.starts_with('\'')) text.remove_prefix(1);
-      while (text.ends_with('\'')) text.remove_suffix(1);
-      comparison.text = std::string(text);
-    }
-    comparisons.push_back(std::move(comparison));
-  }
-  return comparisons;
 }
 
 }  // namespace

@@ -159,7 +159,7 @@ class Store {
   // The legacy call of clients before 3.0: appends to the tag mlflow.log-model.history.
   Status RecordLoggedModel(const Context& context, const std::string& run_id, const std::string& model_json);
 
-  // Curves, ordered by (timestamp, step, value).
+  // Curves, ordered by (timestamp, step, value). A run that is not there has no points.
   Result<Page<Metric>> GetMetricHistory(const Context& context, const HistoryRequest& request);
   Result<std::vector<RunMetric>> GetMetricHistoryBulk(const Context& context, const std::vector<std::string>& run_ids,
                                                       const std::string& key, int64_t max_results);

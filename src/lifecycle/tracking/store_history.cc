@@ -75,10 +75,12 @@ Result<Page<Metric>> Store::GetMetricHistory(const Context& context, const Histo
   static const std::vector<SortColumn> kOrder = {
       {"timestamp", true}, {"step", true}, {"value", true, false, true}, {"is_nan", true}};
   return impl_->tracking.ReadFor<Page<Metric>>(context, [&](sql::Session& session) -> Result<Page<Metric>> {
-    CAISSON_ASSIGN(const internal::RunRow run, internal::FindRun(session, request.run_id));
+    const Result<internal::RunRow> run = internal::FindRun(session, request.run_id);
+    if (absl::IsNotFound(run.status())) return Page<Metric>();  // a run that is not there has no points
+    CAISSON_TRY(run);
     CAISSON_ASSIGN(const int64_t key_id, impl_->keys.Find(session, request.key));
     SqlBuilder sql;
-    sql.Add("SELECT timestamp, step, value, is_nan FROM tracking_metrics WHERE run_key = ").Bind(run.key);
+    sql.Add("SELECT timestamp, step, value, is_nan FROM tracking_metrics WHERE run_key = ").Bind(run->key);
     sql.Add(" AND key_id = ").Bind(key_id);
     if (!request.page_token.empty()) {
       CAISSON_ASSIGN(const Json token, DecodePageToken(request.page_token));

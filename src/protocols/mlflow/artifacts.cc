@@ -93,9 +93,9 @@ Result<std::string> LocateInRun(tracking::Store& store, const http::Request& req
 }
 
 Result<std::string> LocateInVersion(const MlflowDependencies& services, const http::Request& request, const std::string& path) {
-  CAISSON_ASSIGN(const int64_t version, registry::ParseVersionNumber(request.Query("version")));
-  CAISSON_ASSIGN(const std::string uri,
-                 services.registry.GetDownloadUri(request.context, std::string(request.Query("name")), version));
+  const std::string name(request.Query("name"));
+  CAISSON_ASSIGN(const int64_t version, registry::ParseVersionNumber(name, request.Query("version")));
+  CAISSON_ASSIGN(const std::string uri, services.registry.GetDownloadUri(request.context, name, version));
   return FindUnder(services.tracking, uri, path);
 }
 

@@ -48,7 +48,7 @@ std::string OneVersion(const registry::ModelVersion& version) {
 }
 
 const std::string& Name(const Call& call) { return call.message["name"].AsString(); }
-Result<int64_t> Version(const Call& call) { return registry::ParseVersionNumber(call.message["version"].AsString()); }
+Result<int64_t> Version(const Call& call) { return registry::ParseVersionNumber(Name(call), call.message["version"].AsString()); }
 
 Result<std::string> Create(const Call& call) {
   registry::NewVersion version;
@@ -80,6 +80,7 @@ Result<std::string> Update(const Call& call) {
 }
 
 Result<std::string> Transition(const Call& call) {
+  CAISSON_TRY(registry::CanonicalStage(call.message["stage"].AsString()));
   CAISSON_ASSIGN(const int64_t number, Version(call));
   CAISSON_ASSIGN(const registry::ModelVersion version,
                  call.services.registry.TransitionStage(call.context, Name(call), number, call.message["stage"].AsString(),

@@ -117,7 +117,7 @@ Result<std::string> DeleteTag(const Call& call) {
 
 Result<std::string> SetAlias(const Call& call) {
   CAISSON_TRY(registry::ValidateAliasFor(Name(call), call.message["alias"].AsString()));
-  CAISSON_ASSIGN(const int64_t version, registry::ParseVersionNumber(call.message["version"].AsString()));
+  CAISSON_ASSIGN(const int64_t version, registry::ParseVersionNumber(Name(call), call.message["version"].AsString()));
   CAISSON_TRY(call.services.registry.SetAlias(call.context, Name(call), call.message["alias"].AsString(), version));
   return JsonWriter().Finish();
 }

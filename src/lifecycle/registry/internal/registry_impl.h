@@ -31,8 +31,6 @@ Status ValidateModelTag(const Tag& tag);
 Status ValidateAlias(const std::string& alias);
 // "latest" and "v7" cannot be set.
 Status ValidateAliasNotReserved(const std::string& alias);
-// "Staging" for "staging".
-Result<std::string> CanonicalStage(const std::string& stage);
 
 struct ModelRow {
   int64_t key = 0;

@@ -8,7 +8,7 @@
 #include "platform/audit/audit.h"
 #include "platform/events/outbox.h"
 
-namespace caisson::registry::internal {
+namespace caisson::registry {
 namespace {
 
 constexpr size_t kMaxKeyLength = 250;
@@ -17,6 +17,8 @@ constexpr size_t kMaxAliasLength = 255;
 constexpr std::string_view kStages[] = {"None", "Staging", "Production", "Archived"};
 
 }  // namespace
+
+namespace internal {
 
 Status ValidateModelName(const std::string& name) {
   if (Trim(name).empty()) return tracking::MissingValue("name");
@@ -58,13 +60,6 @@ Status ValidateAliasNotReserved(const std::string& alias) {
                        alias.find_first_not_of("0123456789", 1) == std::string::npos;
   if (version) return InvalidArgument("Version alias name '{}' is reserved.", alias);
   return OkStatus();
-}
-
-Result<std::string> CanonicalStage(const std::string& stage) {
-  for (const std::string_view known : kStages) {
-    if (ToLower(known) == ToLower(stage)) return std::string(known);
-  }
-  return InvalidArgument("Invalid Model Version stage: {}. Value must be one of None, Staging, Production, Archived.", stage);
 }
 
 Result<ModelRow> FindModel(sql::Session& session, std::string_view project, const std::string& name) {
@@ -174,4 +169,13 @@ lineage::NodeId VersionNode(std::string_view model, int64_t version) {
   return {"model_version", fmt::format("{}/{}", model, version)};
 }
 
-}  // namespace caisson::registry::internal
+}  // namespace internal
+
+Result<std::string> CanonicalStage(const std::string& stage) {
+  for (const std::string_view known : kStages) {
+    if (ToLower(known) == ToLower(stage)) return std::string(known);
+  }
+  return InvalidArgument("Invalid Model Version stage: {}. Value must be one of None, Staging, Production, Archived.", stage);
+}
+
+}  // namespace caisson::registry

@@ -287,7 +287,7 @@ Result<Json> ReadBody(const http::Request& request) {
   CAISSON_TRY(CheckContentType(request));
   Result<Json> json = ParseJson(request.body, {.max_depth = 50, .allow_nan = true});
   if (json.ok() && json->is_string()) json = ParseJson(std::string(json->AsString()), {.max_depth = 50, .allow_nan = true});
-  if (!json.ok() || json->is_null()) return Json::MakeObject();
+  if (!json.ok() || json->is_null() || (json->is_array() && json->empty())) return Json::MakeObject();
   if (!json->is_object()) {
     return InvalidArgument("Invalid request body: expected a JSON object, got a value of type '{}'.", PythonTypeName(*json));
   }
