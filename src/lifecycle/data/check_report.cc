@@ -25,6 +25,17 @@ std::string OneLine(std::string_view text) {
   return line;
 }
 
+// For HTML and XML, which have no control characters but tabs and line ends.
+std::string Escape(std::string_view text) {
+  std::string clean;
+  for (const char c : text) {
+    const bool control =
+        static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
+    clean += control ? '?' : c;
+  }
+  return HtmlEscape(clean);
+}
+
 std::string ExampleText(const Json& example) {
   std::vector<std::string> parts;
   for (const auto& [name, value] : example.object()) {
@@ -96,12 +107,12 @@ std::string HtmlExamples(const CheckResult& result) {
   if (result.examples.empty()) return "";
   std::string out = "<table><tr>";
   for (const auto& [name, value] : result.examples[0].object())
-    out += "<th>" + HtmlEscape(name) + "</th>";
+    out += "<th>" + Escape(name) + "</th>";
   out += "</tr>";
   for (const Json& example : result.examples) {
     out += "<tr>";
     for (const auto& [name, value] : example.object()) {
-      out += "<td><code>" + HtmlEscape(value.is_string() ? value.AsString() : WriteJson(value)) +
+      out += "<td><code>" + Escape(value.is_string() ? value.AsString() : WriteJson(value)) +
              "</code></td>";
     }
     out += "</tr>";
@@ -176,16 +187,15 @@ std::string CheckReport::ToText() const {
 std::string CheckReport::ToHtml() const {
   std::string rows;
   for (const CheckResult& result : results) {
-    std::string observed = HtmlEscape(result.observed);
-    if (!result.passed && !result.check.why.empty())
-      observed += "<br>" + HtmlEscape(result.check.why);
+    std::string observed = Escape(result.observed);
+    if (!result.passed && !result.check.why.empty()) observed += "<br>" + Escape(result.check.why);
     if (!result.passed) observed += HtmlExamples(result);
     rows += fmt::format(
         "<tr><td "
         "class=\"{0}\">{0}</td><td>{1}</td><td><code>{2}</code></td><td>{3}</td><td>{4}</td></"
         "tr>\n",
-        Verdict(result), HtmlEscape(Subject(result)), HtmlEscape(result.check.kind),
-        HtmlEscape(result.expected), observed);
+        Verdict(result), Escape(Subject(result)), Escape(result.check.kind),
+        Escape(result.expected), observed);
   }
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
@@ -193,34 +203,34 @@ std::string CheckReport::ToHtml() const {
       "{0}</title><style>{1}</style></head><body>\n<h1>{2}</h1>\n<p>{3}</p>\n{4}\n"
       "<table><tr><th>state</th><th>of</th><th>check</th><th>expected</th><th>found</th></"
       "tr>\n{5}</table>\n</body></html>\n",
-      HtmlEscape(source), kStyle, passed ? "The data holds" : "The data does not hold",
-      HtmlEscape(Summary(*this)), HtmlBar(*this), rows);
+      Escape(source), kStyle, passed ? "The data holds" : "The data does not hold",
+      Escape(Summary(*this)), HtmlBar(*this), rows);
 }
 
 std::string CheckReport::ToJUnit() const {
   const Counts counts = Count(*this);
   std::string cases;
   for (const CheckResult& result : results) {
-    cases += fmt::format("    <testcase classname=\"{}\" name=\"{}: {}\"", HtmlEscape(suite),
-                         HtmlEscape(Subject(result)),
-                         HtmlEscape(OneLine(result.expected.empty() ? result.check.kind
-                                                                    : result.check.kind + " (" +
-                                                                          result.expected + ")")));
+    cases += fmt::format("    <testcase classname=\"{}\" name=\"{}: {}\"", Escape(suite),
+                         Escape(Subject(result)),
+                         Escape(OneLine(result.expected.empty()
+                                            ? result.check.kind
+                                            : result.check.kind + " (" + result.expected + ")")));
     if (result.passed) {
       cases += "/>\n";
     } else if (result.check.severity == Severity::kWarn) {
       // JUnit knows no warnings; what it prints is shown, and the run is not failed.
       cases += fmt::format("><system-out>warning: {}</system-out></testcase>\n",
-                           HtmlEscape(Sentence(result)));
+                           Escape(Sentence(result)));
     } else {
-      cases += fmt::format("><failure message=\"{}\"/></testcase>\n", HtmlEscape(Sentence(result)));
+      cases += fmt::format("><failure message=\"{}\"/></testcase>\n", Escape(Sentence(result)));
     }
   }
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"{0}\" "
       "tests=\"{1}\" failures=\"{2}\" "
       "errors=\"0\" skipped=\"0\" time=\"{3:.3f}\">\n{4}  </testsuite>\n</testsuites>\n",
-      HtmlEscape(suite), results.size(), counts.failed, seconds, cases);
+      Escape(suite), results.size(), counts.failed, seconds, cases);
 }
 
 std::vector<std::string> CheckReport::Failures() const {

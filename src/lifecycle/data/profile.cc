@@ -57,9 +57,13 @@ class Profiler {
     items.emplace_back("min", fmt::format("min({})", name));
     items.emplace_back("max", fmt::format("max({})", name));
     if (IsNumber(column.type)) {
-      items.emplace_back("mean", fmt::format("avg({})", name));
-      // Infinite values have no standard deviation; DuckDB would refuse the whole statement.
-      items.emplace_back("stddev", fmt::format("stddev_samp(CAST({0} AS DOUBLE)) FILTER (isfinite(CAST({0} AS DOUBLE)))", name));
+      // One NaN or infinity would leave nothing of either.
+      const std::string finite =
+          column.type == ColumnType::kDouble
+              ? fmt::format(" FILTER (WHERE isfinite(CAST({} AS DOUBLE)))", name)
+              : "";
+      items.emplace_back("mean", fmt::format("avg({}){}", name, finite));
+      items.emplace_back("stddev", fmt::format("stddev_samp({}){}", name, finite));
     }
     if (column.type == ColumnType::kText)
       items.emplace_back("mean_length", fmt::format("avg(length({}))", name));

@@ -105,7 +105,8 @@ Json CheckCatalogue() {
 std::string CheckCatalogueMarkdown() {
   std::string out;
   std::string group;
-  for (const Json& kind : CheckCatalogue().array()) {
+  const Json catalogue = CheckCatalogue();
+  for (const Json& kind : catalogue.array()) {
     if (kind["group"].AsString() != group) {
       group = kind["group"].AsString();
       out += fmt::format("### {}\n\n", group);

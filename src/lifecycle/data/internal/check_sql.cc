@@ -85,15 +85,16 @@ std::string DescribeBounds(const Json& parameters) {
 }
 
 std::string WithinBounds(std::string_view value, const Json& parameters) {
+  const Json& min = parameters["min"];
+  const Json& max = parameters["max"];
   std::vector<std::string> parts;
-  if (!parameters["min"].is_null()) {
-    parts.push_back(fmt::format("{} >= {}", value, Literal(parameters["min"])));
-  }
-  if (!parameters["max"].is_null()) {
-    parts.push_back(fmt::format("{} <= {}", value, Literal(parameters["max"])));
-  }
+  if (!min.is_null()) parts.push_back(fmt::format("{} >= {}", value, Literal(min)));
+  if (!max.is_null()) parts.push_back(fmt::format("{} <= {}", value, Literal(max)));
+  if (max.is_null() && min.is_number()) parts.push_back(NotNan(value));
   return Join(parts, " AND ");
 }
+
+std::string NotNan(std::string_view value) { return fmt::format("{} <= 'inf'::DOUBLE", value); }
 
 Plan RowPlan(const Subject& subject, std::string_view population, std::string_view good,
              std::string expected) {

@@ -102,6 +102,11 @@ std::vector<Kind> CountKinds() {
                     return Bounded(s, "count(DISTINCT {0}) / count({0})",
                                    "share of different values");
                   }),
+  };
+}
+
+std::vector<Kind> FrequencyKinds() {
+  return {
       {.name = "constant",
        .summary = "All values are the same.",
        .example = "constant",
@@ -156,6 +161,11 @@ std::vector<Kind> CountKinds() {
              s.column, s.relation, LiteralList(s["values"]));
          return plan;
        }},
+  };
+}
+
+std::vector<Kind> PresentKinds() {
+  return {
       {.name = "has_values",
        .parameters = {{"values", kValues, true, "what must occur"}},
        .primary = "values",
@@ -188,8 +198,7 @@ std::vector<Kind> CountKinds() {
          plan.label = "age of the newest row";
          plan.expected = "newest row at most " + s["max_age"].AsString() + " old";
          plan.first = fmt::format("{} - max(CAST({} AS TIMESTAMP))", now, s.column);
-         plan.second =
-             fmt::format("{} <= to_microseconds({})", plan.first, age.count() / 1000);
+         plan.second = fmt::format("{} <= to_microseconds({})", plan.first, age.count() / 1000);
          return plan;
        }},
   };
@@ -198,8 +207,10 @@ std::vector<Kind> CountKinds() {
 }  // namespace
 
 std::vector<Kind> StatisticKinds() {
-  std::vector<Kind> all = AggregateKinds();
-  for (Kind& kind : CountKinds()) all.push_back(std::move(kind));
+  std::vector<Kind> all;
+  for (auto make : {AggregateKinds, CountKinds, FrequencyKinds, PresentKinds}) {
+    for (Kind& kind : make()) all.push_back(std::move(kind));
+  }
   return all;
 }
 

@@ -78,6 +78,11 @@ std::vector<Kind> PatternKinds() {
          return ColumnPlan(s, fmt::format("{} NOT LIKE {}", TextOf(s), Literal(s["pattern"])),
                            "not like " + s["pattern"].AsString());
        }},
+  };
+}
+
+std::vector<Kind> SubstringKinds() {
+  return {
       {.name = "contains",
        .parameters = {{"text", kText, true, "what must occur in the value"}},
        .primary = "text",
@@ -233,7 +238,7 @@ std::vector<Kind> FormatKinds() {
 
 std::vector<Kind> TextKinds() {
   std::vector<Kind> all;
-  for (auto make : {PatternKinds, ShapeKinds, FormatKinds}) {
+  for (auto make : {PatternKinds, SubstringKinds, ShapeKinds, FormatKinds}) {
     for (Kind& kind : make()) all.push_back(std::move(kind));
   }
   return all;

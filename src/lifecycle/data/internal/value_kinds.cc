@@ -76,8 +76,9 @@ std::vector<Kind> RangeKinds() {
        .summary = "Values are greater than the bound.",
        .example = "greater_than: 0",
        .compile = [](const Subject& s) -> Result<Plan> {
-         return ColumnPlan(s, s.column + " > " + Literal(s["value"]),
-                           "greater than " + Readable(s["value"]));
+         std::string good = s.column + " > " + Literal(s["value"]);
+         if (s["value"].is_number()) good += " AND " + NotNan(s.column);
+         return ColumnPlan(s, good, "greater than " + Readable(s["value"]));
        }},
       {.name = "less_than",
        .parameters = {{"value", kBound, true, "the bound, not accepted itself"}},
