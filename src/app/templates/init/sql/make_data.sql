@@ -5,7 +5,7 @@ WITH dice AS (
          hash(i, 'known') % 1000 / 1000.0 AS c, hash(i, 'bought') % 1000 / 1000.0 AS d
   FROM range(20000) AS visit(i)
 )
-SELECT TIMESTAMP '2024-01-01' + INTERVAL 1 second * CAST(i * 259.2 AS BIGINT) AS at,
+SELECT TIMESTAMP '2024-01-01' + INTERVAL 1 second * CAST(i * 259.2 AS BIGINT) AS time,
        CAST(1 + floor(-4 * ln(1 - a * 0.999)) AS INTEGER) AS pages,
        CAST(round(0.5 + 12 * b * b, 2) AS DOUBLE) AS minutes,
        CAST(c < 0.35 AS INTEGER) AS known_customer,
