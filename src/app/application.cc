@@ -1,5 +1,7 @@
 #include "app/application.h"
 
+#include <mutex>
+
 #include "app/version.h"
 #include "lifecycle/data/datasets.h"
 #include "lifecycle/monitoring/monitors.h"
@@ -41,17 +43,16 @@ class Application::Parts {
     server.addresses = addresses;
     server.workers = options_.workers;
     server.io_threads = options_.io_threads;
-    if (!token_file.empty()) {
-      CAISSON_ASSIGN(auth::TokenFile tokens, auth::TokenFile::Load(token_file));
-      server.authenticate = [tokens = std::move(tokens)](const http::Request& request) {
-        return tokens.Authenticate(request.headers.Get("Authorization"));
-      };
-    }
+    CAISSON_ASSIGN(server.authenticate, LoginRule(token_file));
     for (const std::string& address : addresses) {
       const std::string host = address.substr(0, address.rfind(':'));
       CAISSON_TRY(auth::CheckListenAddress("--http " + address, host, !token_file.empty()));
     }
     CAISSON_ASSIGN(server_, http::Server::Start(server, router_, metrics_));
+    {
+      std::lock_guard lock(url_mutex_);
+      url_ = "http://" + server_->addresses().front();
+    }
     CAISSON_TRY(folder_->PublishAddress(server_->addresses().front()));
     return server_->addresses();
   }
@@ -69,6 +70,10 @@ class Application::Parts {
 
   std::shared_ptr<const http::Router> router() const { return router_; }
   const DataLayout& layout() const { return folder_->layout(); }
+  std::string url() const {
+    std::lock_guard lock(url_mutex_);
+    return url_;
+  }
 
  private:
   Status OpenStores() {
@@ -105,7 +110,7 @@ class Application::Parts {
                                   {*main_, *registry_, *endpoints_, clock_, metrics_, layout.reports()}));
     projects_ = std::make_unique<project::Projects>(
         project::Projects::Dependencies{*main_, *jobs_, *datasets_, *executor_, *tracking_, *registry_, *endpoints_,
-                                        *monitors_, clock_, layout.workspaces()});
+                                        *monitors_, clock_, layout.workspaces(), [this] { return url(); }});
     return OkStatus();
   }
 
@@ -130,6 +135,18 @@ class Application::Parts {
     CAISSON_TRY(AddOpenApi(*router));
     router_ = std::move(router);
     return OkStatus();
+  }
+
+  // Without tokens everyone on this machine is "local"; pages that a browser shows are not.
+  static Result<std::function<Result<std::string>(const http::Request&)>> LoginRule(const std::string& token_file) {
+    std::optional<auth::TokenFile> tokens;
+    if (!token_file.empty()) {
+      CAISSON_ASSIGN(tokens, auth::TokenFile::Load(token_file));
+    }
+    return [tokens = std::move(tokens)](const http::Request& request) -> Result<std::string> {
+      CAISSON_TRY(auth::CheckBrowserRequest(request.headers.Get("Host"), request.headers.Get("Origin"), !tokens.has_value()));
+      return tokens.has_value() ? tokens->Authenticate(request.headers.Get("Authorization")) : Result<std::string>("local");
+    };
   }
 
   // The document describes the table that it is part of, so it is drawn up on the first request.
@@ -181,6 +198,8 @@ class Application::Parts {
   std::unique_ptr<project::Projects> projects_;
   std::shared_ptr<const http::Router> router_;
   std::unique_ptr<http::Server> server_;
+  mutable std::mutex url_mutex_;
+  std::string url_;  // empty until it listens; jobs ask from their threads
   bool started_ = false;
   bool stopped_ = false;
 };

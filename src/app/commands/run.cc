@@ -75,8 +75,9 @@ class RunSession {
   static Result<std::unique_ptr<RunSession>> Open(const Invocation& invocation) {
     auto session = std::make_unique<RunSession>();
     const auto holder = DataFolder::FindHolder(invocation.Value("data"));
-    const bool elsewhere = invocation.Given("server") || std::getenv("CAISSON_URL") != nullptr ||
-                           (holder.has_value() && !holder->http_address.empty());
+    // The same order as ApiClient::Connect: a folder that was named beats the environment.
+    const bool named_server = invocation.Given("server") || (!invocation.Given("data") && std::getenv("CAISSON_URL") != nullptr);
+    const bool elsewhere = named_server || (holder.has_value() && !holder->http_address.empty());
     if (!elsewhere) {
       CAISSON_ASSIGN(session->application_,
                      Application::Open({.data_folder = invocation.Value("data"), .command = "caisson run"}));
@@ -112,7 +113,10 @@ Result<int> Run(const Invocation& invocation) {
   if (!overrides.is_null()) request.Set("overrides", overrides);
   CAISSON_ASSIGN(const Json started, session->client().Post("/api/v1/projects/run", request));
   CAISSON_ASSIGN(const Json job, FollowJob(session->client(), started["job_id"].AsString(), invocation.json_output()));
-  if (invocation.json_output()) return kExitOk;
+  if (invocation.json_output()) {
+    Print(WriteJson(Json::Of({{"result", job["result"]}})) + "\n");
+    return kExitOk;
+  }
   for (const Json& model : job["result"]["models"].array()) {
     const bool admitted = model["admitted"].AsBool();
     Print(fmt::format("\n{} version {} was {}.\n", model["model"].AsString(), model["version"].AsInt(),

@@ -36,7 +36,8 @@ const std::vector<SettingSpec>& Settings() {
 const std::vector<std::string>& OtherVariables() {
   static const std::vector<std::string> names = {"CAISSON_URL",          "CAISSON_TOKEN",      "CAISSON_PROJECT_DIR",
                                                  "CAISSON_ENGINES_DIR",  "CAISSON_DUCKDB_LIBRARY",
-                                                 "CAISSON_ONNXRUNTIME_LIBRARY", "CAISSON_XGBOOST_LIBRARY"};
+                                                 "CAISSON_ONNXRUNTIME_LIBRARY", "CAISSON_XGBOOST_LIBRARY",
+                                                 "CAISSON_JOBS", "CAISSON_PACKAGES", "CAISSON_BINARY", "CAISSON_FAULT_ROUNDS"};
   return names;
 }
 

@@ -52,7 +52,7 @@ class Profiler {
     const std::string name = duckdb::QuoteName(column.name);
     std::vector<std::pair<std::string, std::string>> items = {
         {"nulls", fmt::format("count(*) - count({})", name)},
-        {"distinct", fmt::format("approx_count_distinct({})", name)}};
+        {"distinct", fmt::format("least(approx_count_distinct({0}), count({0}))", name)}};
     if (column.type == ColumnType::kOther) return items;
     items.emplace_back("min", fmt::format("min({})", name));
     items.emplace_back("max", fmt::format("max({})", name));

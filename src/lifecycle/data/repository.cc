@@ -387,7 +387,8 @@ Result<std::unique_ptr<Repository>> Repository::OpenOrInit(const std::string& fo
   CAISSON_TRY(WriteIfMissing(JoinPath(root, ".dvc/config"), settings));
   CAISSON_TRY(WriteIfMissing(JoinPath(root, ".dvc/.gitignore"), "/config.local\n/tmp\n/cache\n"));
   CAISSON_TRY(WriteIfMissing(JoinPath(root, ".dvcignore"),
-                             "# Patterns of files that dvc leaves out, in the syntax of .gitignore.\n"));
+                             "# What dvc leaves out, in the syntax of .gitignore. The data folder holds copies of projects.\n"
+                             "/caisson-data\n"));
   return Open(folder);
 }
 

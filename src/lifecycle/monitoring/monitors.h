@@ -112,7 +112,7 @@ class Monitors {
   Result<std::string> HtmlReport(const Context& context, std::string_view endpoint);
   static Json ReportToJson(const WindowReport& report);
 
-  // Starts the thread that evaluates each monitor every few seconds while predictions arrive; Stop
+  // Starts the thread that evaluates each monitor twice a second while predictions arrive; Stop
   // ends it.
   Status Start();
   void Stop();

@@ -67,13 +67,13 @@ class PipelineRun {
   Status Open() {
     CAISSON_ASSIGN(pipeline_, ReadPipeline(request_.folder, request_.file));
     CAISSON_ASSIGN(order_, StageOrder(pipeline_, request_.targets));
-    CAISSON_ASSIGN(repository_, data::Repository::OpenOrInit(request_.folder));
     CAISSON_ASSIGN(lock_, LockFile::Read(request_.folder, request_.file));
     return OkStatus();
   }
 
   Result<PipelineOutcome> Run() {
     PipelineOutcome outcome;
+    CAISSON_ASSIGN(repository_, data::Repository::OpenOrInit(request_.folder));
     const LockHolder holder{.pid = ::getpid(),
                             .since = SystemClock().now(),
                             .command = "caisson run",
@@ -100,6 +100,9 @@ class PipelineRun {
 
   Result<PipelineOutcome> Plan() {
     PipelineOutcome outcome;
+    // A folder that is in no repository yet is left so: then nothing was ever run there.
+    Result<std::unique_ptr<data::Repository>> repository = data::Repository::Open(request_.folder);
+    if (repository.ok()) repository_ = *std::move(repository);
     std::set<std::string> remade;  // outputs of stages that would run
     for (const size_t index : order_) {
       const Stage& stage = pipeline_.stages[index];
@@ -109,6 +112,7 @@ class PipelineRun {
       for (const std::string& dep : stage.deps) {
         if (remade.count(StagePath(stage, dep)) > 0) reasons.push_back(dep + " will be made anew");
       }
+      if (reasons.empty() && repository_ == nullptr) reasons.push_back("never run");
       if (reasons.empty()) {
         const Result<Json> now = internal::InputEntry(context_, *repository_, pipeline_, stage);
         reasons = now.ok() ? Reasons(stage, *now) : std::vector<std::string>{Message(now.status())};

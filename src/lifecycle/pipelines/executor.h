@@ -65,7 +65,7 @@ const sql::Schema& PipelinesSchema();
 // Runs what is out of date, in order, one stage after the other. A stage that completed is in
 // dvc.lock (written atomically), in the run cache and in the table pipelines_stage_runs before the
 // next begins, so that a killed run goes on where it was and never repeats a completed stage. Owned
-// by `app`; any thread; two runs of one folder exclude each other (DVC's own lock).
+// by `app`; any thread; two runs of one folder exclude each other (a lock file in .dvc/tmp).
 class Executor {
  public:
   explicit Executor(sql::Database& database);

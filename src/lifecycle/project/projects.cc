@@ -106,8 +106,11 @@ class Projects::Impl {
         if (job.payload["folder"].AsString() == folder && !job.payload["overrides"].empty()) return true;
       }
     }
-    CAISSON_ASSIGN(const serving::EndpointStatus status, parts_.endpoints.Get(transaction.context(), endpoint));
-    return std::any_of(status.deployments.begin(), status.deployments.end(), [](const serving::Deployment& deployment) {
+    const Result<serving::EndpointStatus> status = parts_.endpoints.Get(transaction.context(), endpoint);
+    // An endpoint that was removed meanwhile needs no new model; the event is done with.
+    if (status.status().code() == StatusCode::kNotFound) return true;
+    CAISSON_TRY(status);
+    return std::any_of(status->deployments.begin(), status->deployments.end(), [](const serving::Deployment& deployment) {
       return deployment.state == serving::DeploymentState::kCanary;
     });
   }

@@ -55,6 +55,7 @@ class Projects {
     monitoring::Monitors& monitors;
     const Clock& clock;
     std::string workspaces_folder;
+    std::function<std::string()> server_url;  // where this server answers, for the stages' commands; may say nothing yet
   };
   explicit Projects(Dependencies dependencies);
   ~Projects();

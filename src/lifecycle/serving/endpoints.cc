@@ -384,7 +384,10 @@ class Endpoints::Impl {
     batch.scores = scores.data();
     batch.rows = features.rows;
     batch.columns = features.columns;
-    CAISSON_ASSIGN(response.prediction_id, route.log->Append(batch, request.request_id));
+    Result<std::string> id = route.log->Append(batch, request.request_id);
+    // An answer that cannot be kept is not given: it could never be explained. Clients may try again when there is room.
+    if (id.status().code() == StatusCode::kResourceExhausted) return Unavailable("{}", Message(id.status()));
+    CAISSON_ASSIGN(response.prediction_id, std::move(id));
     return OkStatus();
   }
 
@@ -437,7 +440,8 @@ Status Endpoints::Put(const Context& context, const EndpointSpec& spec) {
 
 Status Endpoints::Remove(const Context& context, std::string_view name) {
   CAISSON_TRY(
-      impl_->ChangeLive(context, name, [&](sql::Transaction& transaction, LiveState&) -> Status {
+      impl_->ChangeLive(context, name, [&](sql::Transaction& transaction, LiveState& state) -> Status {
+        CAISSON_TRY(internal::RetireAll(transaction, state, "the endpoint was removed"));
         CAISSON_TRY(internal::DeleteEndpoint(transaction, context.project(), name));
         return audit::Append(transaction, "endpoint.removed", fmt::format("endpoint/{}", name),
                              Json::MakeObject());

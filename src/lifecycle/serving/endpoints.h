@@ -70,7 +70,7 @@ const sql::Schema& ServingSchema();
 struct InferRequest {
   std::string_view endpoint;
   std::string_view
-      version;  // empty: by the endpoint's traffic split; otherwise that version, loaded on demand
+      version;  // empty: by the endpoint's traffic split; otherwise that version, which must be in service
   std::string_view request_id;  // the client's, may be empty; also the key of the traffic split
   UnixMillis event_time = 0;    // 0: now
   std::vector<onnxruntime::Tensor> inputs;

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/ids.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "lifecycle/serving/internal/segment.h"
 
@@ -279,13 +280,17 @@ class PredictionLog::Impl {
           if (batch.has_value()) summary.Add(batch->event_time, batch->rows);
           return OkStatus();
         });
-    return WithContext(end.status(), Path('p', number));
+    // Damage costs what lies behind it in this segment; the endpoint goes on answering, and reads of it say what is wrong.
+    if (!end.ok()) CAISSON_LOG(kError, "serving", "{}: {}", Path('p', number), Message(end.status()));
+    return OkStatus();
   }
 
   Status OpenWriters() {
     if (segments_.empty()) segments_[1];
     current_ = segments_.rbegin()->first;
-    CAISSON_ASSIGN(writer_, SegmentWriter::Open(Path('p', current_), kPredictionMagic));
+    Result<SegmentWriter> writer = SegmentWriter::Open(Path('p', current_), kPredictionMagic);
+    if (writer.status().code() == StatusCode::kDataLoss) writer = SegmentWriter::Open(Path('p', ++current_), kPredictionMagic);
+    CAISSON_ASSIGN(writer_, std::move(writer));
     segments_[current_].bytes = writer_->size();
     if (label_segments_.empty()) label_segments_.push_back(1);
     CAISSON_ASSIGN(label_writer_,

@@ -121,4 +121,17 @@ TEST(LoopbackTest, OtherAddressesNeedALogin) {
 }
 
 }  // namespace
+TEST(BrowserRequest, TakesOwnPagesAndProgramsOnly) {
+  EXPECT_TRUE(CheckBrowserRequest("127.0.0.1:4600", "", true).ok());
+  EXPECT_TRUE(CheckBrowserRequest("localhost:4600", "http://localhost:4600", true).ok());
+  EXPECT_TRUE(CheckBrowserRequest("[::1]:4600", "", true).ok());
+  EXPECT_TRUE(CheckBrowserRequest("ml.example.org", "https://ml.example.org", false).ok());
+  for (const auto& [host, origin] : {std::pair{"127.0.0.1:4600", "https://evil.example"},
+                                     {"127.0.0.1:4600", "null"},
+                                     {"127.0.0.1:4600", "http://127.0.0.1:8080"},
+                                     {"rebound.example:4600", ""}}) {
+    EXPECT_EQ(CheckBrowserRequest(host, origin, true).code(), StatusCode::kPermissionDenied) << host << " " << origin;
+  }
+}
+
 }  // namespace caisson::auth

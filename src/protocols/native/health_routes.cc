@@ -32,7 +32,13 @@ std::vector<http::Route> HealthRoutes(std::string version, std::vector<Readiness
                                                   }));
   version_route.run_on = http::RunOn::kIoThread;
   version_route.needs_login = false;
-  return {std::move(live), std::move(ready), std::move(version_route)};
+  http::Route short_version = version_route;
+  short_version.pattern = "/version";
+  // What MLflow's clients and load balancers ask.
+  http::Route health = live;
+  health.pattern = "/health";
+  health.handler = [](http::Request&) { return http::Response::Text(200, "OK"); };
+  return {std::move(live), std::move(ready), std::move(version_route), std::move(short_version), std::move(health)};
 }
 
 }  // namespace caisson::native

@@ -1,3 +1,4 @@
+#include "platform/audit/audit.h"
 #include "protocols/native/internal/handlers.h"
 #include "protocols/native/routes.h"
 
@@ -76,7 +77,7 @@ Result<Json> ShowVersion(const Dependencies& parts, http::Request& request) {
   return json;
 }
 
-// Moves an alias by hand. A version that a gate refused, or that met none although its model has decisions, needs `force`.
+// Moves an alias by hand. A version that its gate refused needs `force`, and the audit log says so.
 Result<Json> Promote(const Dependencies& parts, http::Request& request, const Json& body) {
   CAISSON_ASSIGN(const int64_t number, internal::PathVersion(request));
   const std::string model(request.Path("model"));
@@ -91,7 +92,11 @@ Result<Json> Promote(const Dependencies& parts, http::Request& request, const Js
     return FailedPrecondition("{} version {} was refused by its gate:\n  {}\nUse --force to promote it all the same; the audit log will say so",
                               model, number, Join(lines, "\n  "));
   }
-  CAISSON_TRY(parts.registry.SetAlias(request.context, model, alias, number));
+  CAISSON_TRY(parts.database.Write(request.context, [&](sql::Transaction& transaction) -> Status {
+    CAISSON_TRY(parts.registry.SetAlias(transaction, model, alias, number));
+    const Json detail = Json::Of({{"alias", alias}, {"forced", force}, {"admitted", decision.ok() && decision->decision.admitted}});
+    return audit::Append(transaction, "model_version.promoted_by_hand", fmt::format("model/{}/{}", model, number), detail);
+  }));
   return Json::Of({{"model", model}, {"version", number}, {"alias", alias}, {"forced", force}});
 }
 

@@ -46,7 +46,7 @@ struct ReadinessCheck {
   std::string name;
   std::function<Status(const Context&)> check;
 };
-// /livez, /readyz, /version.
+// /livez, /health, /readyz, /version.
 std::vector<http::Route> HealthRoutes(std::string version, std::vector<ReadinessCheck> checks);
 
 }  // namespace caisson::native

@@ -116,6 +116,11 @@ Status RunStages(RunState& state) {
   const char* path = std::getenv("PATH");
   request.environment["PATH"] = ParentPath(ExecutablePath()) + ":" + (path == nullptr ? "/usr/bin:/bin" : path);
   request.environment["CAISSON_PROJECT_DIR"] = state.folder;
+  // A trainer of the user's own logs its runs here.
+  if (const std::string url = state.parts.server_url(); !url.empty()) {
+    request.environment["CAISSON_URL"] = url;
+    request.environment["MLFLOW_TRACKING_URI"] = url;
+  }
   const auto on_event = [&](const pipelines::PipelineEvent& event) {
     const std::string step = "stage " + event.stage;
     switch (event.kind) {

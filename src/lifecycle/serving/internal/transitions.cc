@@ -155,4 +155,9 @@ Status RollBackCanary(sql::Transaction& transaction, LiveState& state, std::stri
   return SetStableTraffic(transaction, state, 100);
 }
 
+Status RetireAll(sql::Transaction& transaction, LiveState& state, std::string_view reason) {
+  CAISSON_TRY(End(transaction, state.canary, DeploymentState::kRolledBack, reason, "rolled_back"));
+  return End(transaction, state.stable, DeploymentState::kRetired, reason, "retired");
+}
+
 }  // namespace caisson::serving::internal

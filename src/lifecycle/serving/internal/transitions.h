@@ -31,5 +31,7 @@ Status AdvanceCanary(sql::Transaction& transaction, LiveState& state, std::strin
 Status PromoteCanary(sql::Transaction& transaction, registry::Registry& registry, LiveState& state,
                      std::string_view reason);
 Status RollBackCanary(sql::Transaction& transaction, LiveState& state, std::string_view reason);
+// Ends all that is live; the endpoint is going away.
+Status RetireAll(sql::Transaction& transaction, LiveState& state, std::string_view reason);
 
 }  // namespace caisson::serving::internal
