@@ -28,7 +28,8 @@ constexpr std::pair<std::string_view, StatusCode> kCodes[] = {
 
 class HttpApiClient : public ApiClient {
  public:
-  HttpApiClient(std::string url, std::string token) : url_(std::move(url)), token_(std::move(token)) {}
+  HttpApiClient(std::string url, std::string token)
+      : url_(std::move(url)), token_(std::move(token)) {}
   std::string url() const override { return url_; }
 
  protected:
@@ -70,7 +71,8 @@ class CallbackWriter : public http::BodyWriter {
 
 class LocalApiClient : public ApiClient {
  public:
-  explicit LocalApiClient(std::unique_ptr<Application> application) : application_(std::move(application)) {}
+  explicit LocalApiClient(std::unique_ptr<Application> application)
+      : application_(std::move(application)) {}
   std::string url() const override { return ""; }
 
  protected:
@@ -85,8 +87,9 @@ class LocalApiClient : public ApiClient {
       for (const std::string& pair : Split(path.substr(question + 1), '&')) {
         const size_t equals = pair.find('=');
         CAISSON_ASSIGN(std::string key, PercentDecode(pair.substr(0, equals), true));
-        CAISSON_ASSIGN(std::string value,
-                       PercentDecode(equals == std::string::npos ? "" : pair.substr(equals + 1), true));
+        CAISSON_ASSIGN(
+            std::string value,
+            PercentDecode(equals == std::string::npos ? "" : pair.substr(equals + 1), true));
         request.query.emplace_back(std::move(key), std::move(value));
       }
     }
@@ -131,13 +134,15 @@ Result<std::unique_ptr<ApiClient>> ApiClient::Connect(const Invocation& invocati
   if (holder.has_value() && !holder->http_address.empty()) {
     return std::make_unique<HttpApiClient>(WithScheme(holder->http_address), token);
   }
-  CAISSON_ASSIGN(auto application,
-                 Application::Open({.data_folder = folder, .command = "caisson " + invocation.path(), .background = false}));
+  CAISSON_ASSIGN(auto application, Application::Open({.data_folder = folder,
+                                                      .command = "caisson " + invocation.path(),
+                                                      .background = false}));
   return std::make_unique<LocalApiClient>(std::move(application));
 }
 
 Result<Json> ApiClient::Call(http::Method method, std::string_view path, const Json& body) {
-  CAISSON_ASSIGN(const Answer answer, Send(method, path, body.is_null() ? "" : WriteJson(body), nullptr));
+  CAISSON_ASSIGN(const Answer answer,
+                 Send(method, path, body.is_null() ? "" : WriteJson(body), nullptr));
   if (answer.status >= 400) return StatusFromAnswer(answer.status, answer.body);
   if (answer.body.empty()) return Json();
   return ParseJson(answer.body);
@@ -157,14 +162,17 @@ Status ApiClient::Follow(http::Method method, std::string_view path, const Json&
     size_t start = 0;
     for (size_t end; (end = pending.find('\n', start)) != std::string::npos; start = end + 1) {
       if (end == start) continue;
-      CAISSON_ASSIGN(const Json line, ParseJson(std::string_view(pending).substr(start, end - start)));
+      CAISSON_ASSIGN(const Json line,
+                     ParseJson(std::string_view(pending).substr(start, end - start)));
       CAISSON_TRY(on_line(line));
     }
     pending.erase(0, start);
     return OkStatus();
   };
-  CAISSON_ASSIGN(const Answer answer, Send(method, path, body.is_null() ? "" : WriteJson(body), on_piece));
-  if (answer.status >= 400) return StatusFromAnswer(answer.status, pending.empty() ? answer.body : pending);
+  CAISSON_ASSIGN(const Answer answer,
+                 Send(method, path, body.is_null() ? "" : WriteJson(body), on_piece));
+  if (answer.status >= 400)
+    return StatusFromAnswer(answer.status, pending.empty() ? answer.body : pending);
   return OkStatus();
 }
 

@@ -14,9 +14,9 @@
 
 namespace caisson::app {
 
-// Calls the native API of whoever holds the data folder. Used by one thread. In this order: --server or CAISSON_URL; the
-// process that the folder's lock file names; otherwise this process opens the folder and answers itself, through the same
-// router and without a socket.
+// Calls the native API of whoever holds the data folder. Used by one thread. In this order:
+// --server or CAISSON_URL; the process that the folder's lock file names; otherwise this process
+// opens the folder and answers itself, through the same router and without a socket.
 class ApiClient {
  public:
   static Result<std::unique_ptr<ApiClient>> Connect(const Invocation& invocation);
@@ -25,7 +25,9 @@ class ApiClient {
   // A JSON call; an error answer becomes the Status that the server meant.
   Result<Json> Call(http::Method method, std::string_view path, const Json& body = Json());
   Result<Json> Get(std::string_view path) { return Call(http::Method::kGet, path); }
-  Result<Json> Post(std::string_view path, const Json& body) { return Call(http::Method::kPost, path, body); }
+  Result<Json> Post(std::string_view path, const Json& body) {
+    return Call(http::Method::kPost, path, body);
+  }
   // A text answer as it is (a report, a drawing).
   Result<std::string> GetText(std::string_view path);
   // Reads an answer of one JSON document a line as it arrives.

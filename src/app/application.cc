@@ -24,7 +24,8 @@
 
 namespace caisson::app {
 
-// In the order of construction; destruction runs the other way, so nothing outlives what it refers to.
+// In the order of construction; destruction runs the other way, so nothing outlives what it refers
+// to.
 class Application::Parts {
  public:
   explicit Parts(const Options& options) : options_(options) {}
@@ -38,7 +39,8 @@ class Application::Parts {
     return options_.background ? StartBackground() : OkStatus();
   }
 
-  Result<std::vector<std::string>> Listen(const std::vector<std::string>& addresses, const std::string& token_file) {
+  Result<std::vector<std::string>> Listen(const std::vector<std::string>& addresses,
+                                          const std::string& token_file) {
     http::ServerOptions server;
     server.addresses = addresses;
     server.workers = options_.workers;
@@ -79,21 +81,24 @@ class Application::Parts {
   Status OpenStores() {
     const DataLayout& layout = folder_->layout();
     telemetry::AddProcessMetrics(metrics_);
-    CAISSON_ASSIGN(main_, sql::Database::Open({.path = layout.main_database(), .durability = sql::Durability::kFull},
+    CAISSON_ASSIGN(main_, sql::Database::Open({.path = layout.main_database(),
+                                               .durability = sql::Durability::kFull},
                                               clock_, metrics_));
-    CAISSON_ASSIGN(metrics_database_,
-                   sql::Database::Open({.path = layout.metrics_database(), .durability = sql::Durability::kNormal}, clock_,
-                                       metrics_));
+    CAISSON_ASSIGN(metrics_database_, sql::Database::Open({.path = layout.metrics_database(),
+                                                           .durability = sql::Durability::kNormal},
+                                                          clock_, metrics_));
     for (const sql::Schema* schema :
-         {&audit::AuditSchema(), &events::EventsSchema(), &lineage::LineageSchema(), &jobs::JobsSchema(),
-          &data::DataSchema(), &pipelines::PipelinesSchema(), &registry::RegistrySchema(), &serving::ServingSchema(),
-          &monitoring::MonitoringSchema(), &project::ProjectSchema(), &tracking::TrackingRelaySchema()}) {
+         {&audit::AuditSchema(), &events::EventsSchema(), &lineage::LineageSchema(),
+          &jobs::JobsSchema(), &data::DataSchema(), &pipelines::PipelinesSchema(),
+          &registry::RegistrySchema(), &serving::ServingSchema(), &monitoring::MonitoringSchema(),
+          &project::ProjectSchema(), &tracking::TrackingRelaySchema()}) {
       CAISSON_TRY(main_->Migrate(*schema));
     }
     CAISSON_TRY(metrics_database_->Migrate(tracking::TrackingSchema()));
     CAISSON_ASSIGN(blobs_, blob::BlobStore::Open(layout.blobs()));
     outbox_ = std::make_unique<events::Outbox>(*main_, clock_, metrics_);
-    jobs_ = std::make_unique<jobs::Runner>(*main_, clock_, metrics_, jobs::Runner::Options{.threads = options_.job_threads});
+    jobs_ = std::make_unique<jobs::Runner>(*main_, clock_, metrics_,
+                                           jobs::Runner::Options{.threads = options_.job_threads});
     return OkStatus();
   }
 
@@ -105,12 +110,13 @@ class Application::Parts {
                                                     {.artifacts_destination = layout.artifacts(),
                                                      .working_directory = layout.root}));
     CAISSON_ASSIGN(registry_, registry::Registry::Open({*main_, *blobs_, *tracking_, clock_}));
-    CAISSON_ASSIGN(endpoints_, serving::Endpoints::Open({*main_, *registry_, clock_, metrics_, layout.predictions()}));
-    CAISSON_ASSIGN(monitors_, monitoring::Monitors::Open(
-                                  {*main_, *registry_, *endpoints_, clock_, metrics_, layout.reports()}));
-    projects_ = std::make_unique<project::Projects>(
-        project::Projects::Dependencies{*main_, *jobs_, *datasets_, *executor_, *tracking_, *registry_, *endpoints_,
-                                        *monitors_, clock_, layout.workspaces(), [this] { return url(); }});
+    CAISSON_ASSIGN(endpoints_, serving::Endpoints::Open(
+                                   {*main_, *registry_, clock_, metrics_, layout.predictions()}));
+    CAISSON_ASSIGN(monitors_, monitoring::Monitors::Open({*main_, *registry_, *endpoints_, clock_,
+                                                          metrics_, layout.reports()}));
+    projects_ = std::make_unique<project::Projects>(project::Projects::Dependencies{
+        *main_, *jobs_, *datasets_, *executor_, *tracking_, *registry_, *endpoints_, *monitors_,
+        clock_, layout.workspaces(), [this] { return url(); }});
     return OkStatus();
   }
 
@@ -120,7 +126,9 @@ class Application::Parts {
                                      *registry_, *endpoints_, *monitors_, *projects_};
     CAISSON_TRY(router->Add(native::HealthRoutes(
         Version(), {{"database", [this](const Context& context) { return main_->Ping(context); }},
-                    {"metrics_database", [this](const Context& context) { return metrics_database_->Ping(context); }}})));
+                    {"metrics_database", [this](const Context& context) {
+                       return metrics_database_->Ping(context);
+                     }}})));
     CAISSON_TRY(router->Add(native::ProjectRoutes(parts)));
     CAISSON_TRY(router->Add(native::JobRoutes(parts)));
     CAISSON_TRY(router->Add(native::DataRoutes(parts)));
@@ -130,7 +138,8 @@ class Application::Parts {
     CAISSON_TRY(router->Add(native::MonitorRoutes(parts)));
     CAISSON_TRY(router->Add(native::LineageRoutes(parts)));
     CAISSON_TRY(router->Add(prometheus::PrometheusRoutes(metrics_)));
-    CAISSON_TRY(router->Add(mlflow::MlflowRoutes({*tracking_, *registry_}, {}, /*include_health=*/false)));
+    CAISSON_TRY(
+        router->Add(mlflow::MlflowRoutes({*tracking_, *registry_}, {}, /*include_health=*/false)));
     CAISSON_TRY(router->Add(oip::OipRoutes(*endpoints_, Version())));
     CAISSON_TRY(AddOpenApi(*router));
     router_ = std::move(router);
@@ -138,14 +147,17 @@ class Application::Parts {
   }
 
   // Without tokens everyone on this machine is "local"; pages that a browser shows are not.
-  static Result<std::function<Result<std::string>(const http::Request&)>> LoginRule(const std::string& token_file) {
+  static Result<std::function<Result<std::string>(const http::Request&)>> LoginRule(
+      const std::string& token_file) {
     std::optional<auth::TokenFile> tokens;
     if (!token_file.empty()) {
       CAISSON_ASSIGN(tokens, auth::TokenFile::Load(token_file));
     }
     return [tokens = std::move(tokens)](const http::Request& request) -> Result<std::string> {
-      CAISSON_TRY(auth::CheckBrowserRequest(request.headers.Get("Host"), request.headers.Get("Origin"), !tokens.has_value()));
-      return tokens.has_value() ? tokens->Authenticate(request.headers.Get("Authorization")) : Result<std::string>("local");
+      CAISSON_TRY(auth::CheckBrowserRequest(request.headers.Get("Host"),
+                                            request.headers.Get("Origin"), !tokens.has_value()));
+      return tokens.has_value() ? tokens->Authenticate(request.headers.Get("Authorization"))
+                                : Result<std::string>("local");
     };
   }
 

@@ -14,8 +14,8 @@
 
 namespace caisson::app {
 
-// The whole program over one data folder. Owned by a command for its length. Any thread may use the router; Listen and Stop
-// are the owner's.
+// The whole program over one data folder. Owned by a command for its length. Any thread may use the
+// router; Listen and Stop are the owner's.
 class Application {
  public:
   struct Options {
@@ -24,7 +24,8 @@ class Application {
     int workers = 0;
     int io_threads = 0;
     int job_threads = 2;
-    // Starts the outbox, the job runner and the controllers. Commands that only ask leave them asleep.
+    // Starts the outbox, the job runner and the controllers. Commands that only ask leave them
+    // asleep.
     bool background = true;
   };
 
@@ -34,9 +35,10 @@ class Application {
   std::shared_ptr<const http::Router> router() const;
   const DataLayout& layout() const;
 
-  // Serves on the addresses ("127.0.0.1:0" picks a port); the result is the addresses with their ports. Non-loopback
-  // addresses need a token file.
-  Result<std::vector<std::string>> Listen(const std::vector<std::string>& addresses, const std::string& token_file);
+  // Serves on the addresses ("127.0.0.1:0" picks a port); the result is the addresses with their
+  // ports. Non-loopback addresses need a token file.
+  Result<std::vector<std::string>> Listen(const std::vector<std::string>& addresses,
+                                          const std::string& token_file);
   // Ends everything in order; idempotent.
   void Stop();
 

@@ -48,7 +48,8 @@ class Invocation {
   const std::string& Value(std::string_view name) const;  // the fallback when it was not given
   bool Given(std::string_view name) const;
   const std::vector<std::string>& List(std::string_view name) const;
-  const std::string& Argument(std::string_view name) const;  // empty when an optional one was not given
+  const std::string& Argument(
+      std::string_view name) const;  // empty when an optional one was not given
   const std::vector<std::string>& Arguments(std::string_view name) const;
 
   bool json_output() const { return json_output_; }
@@ -72,7 +73,7 @@ struct Command {
   std::vector<OptionSpec> options;
   std::vector<PositionalSpec> positionals;
   std::function<Result<int>(const Invocation&)> run;  // an exit code, or an error that is printed
-  bool needs_data_folder = false;  // adds --data and --server
+  bool needs_data_folder = false;                     // adds --data and --server
 };
 
 // The whole command line. Built once in main.

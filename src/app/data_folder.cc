@@ -20,13 +20,16 @@ Status CheckVersion(const DataLayout& layout) {
   CAISSON_ASSIGN(const std::string text, ReadFile(layout.version_file()));
   const Result<Json> version = ParseJson(text);
   if (!version.ok() || !(*version)["format"].is_int()) {
-    return DataLoss("{} is not a Caisson version file: {}", layout.version_file(), std::string(Trim(text)));
+    return DataLoss("{} is not a Caisson version file: {}", layout.version_file(),
+                    std::string(Trim(text)));
   }
   if ((*version)["format"].AsInt() > kFormat) {
     return FailedPrecondition(
-        "the data folder {} has format {}, written by Caisson {}; this is Caisson {}, which knows formats up to {}. Use that "
+        "the data folder {} has format {}, written by Caisson {}; this is Caisson {}, which knows "
+        "formats up to {}. Use that "
         "version or a newer one",
-        layout.root, (*version)["format"].AsInt(), (*version)["written_by"].AsString(), Version(), kFormat);
+        layout.root, (*version)["format"].AsInt(), (*version)["written_by"].AsString(), Version(),
+        kFormat);
   }
   return OkStatus();
 }
@@ -36,17 +39,21 @@ Status CheckVersion(const DataLayout& layout) {
 DataFolder::DataFolder(DataLayout layout, FileLock lock, LockHolder holder)
     : layout_(std::move(layout)), lock_(std::move(lock)), holder_(std::move(holder)) {}
 
-Result<std::unique_ptr<DataFolder>> DataFolder::Hold(const std::string& path, std::string_view command, UnixMillis now) {
+Result<std::unique_ptr<DataFolder>> DataFolder::Hold(const std::string& path,
+                                                     std::string_view command, UnixMillis now) {
   DataLayout layout(AbsolutePath(path));
   CAISSON_TRY(MakeDirectories(layout.root));
-  LockHolder holder{.pid = ::getpid(), .since = now, .command = std::string(command), .http_address = ""};
+  LockHolder holder{
+      .pid = ::getpid(), .since = now, .command = std::string(command), .http_address = ""};
   CAISSON_ASSIGN(FileLock lock, FileLock::Acquire(layout.lock_file(), holder));
   CAISSON_TRY(CheckVersion(layout));
-  return std::unique_ptr<DataFolder>(new DataFolder(std::move(layout), std::move(lock), std::move(holder)));
+  return std::unique_ptr<DataFolder>(
+      new DataFolder(std::move(layout), std::move(lock), std::move(holder)));
 }
 
 std::optional<LockHolder> DataFolder::FindHolder(const std::string& path) {
-  const Result<LockHolder> holder = FileLock::ReadHolder(DataLayout(AbsolutePath(path)).lock_file());
+  const Result<LockHolder> holder =
+      FileLock::ReadHolder(DataLayout(AbsolutePath(path)).lock_file());
   if (!holder.ok()) return std::nullopt;
   return *holder;
 }

@@ -27,12 +27,14 @@ struct DataLayout {
   std::string version_file() const { return JoinPath(root, "version"); }
 };
 
-// The exclusive right to write a data folder, for the life of the object (and never longer than the process).
+// The exclusive right to write a data folder, for the life of the object (and never longer than the
+// process).
 class DataFolder {
  public:
-  // Makes the folder when needed. FailedPrecondition names who holds it and since when, or the version of the program that a
-  // newer folder needs.
-  static Result<std::unique_ptr<DataFolder>> Hold(const std::string& path, std::string_view command, UnixMillis now);
+  // Makes the folder when needed. FailedPrecondition names who holds it and since when, or the
+  // version of the program that a newer folder needs.
+  static Result<std::unique_ptr<DataFolder>> Hold(const std::string& path, std::string_view command,
+                                                  UnixMillis now);
   // The process that holds the folder now, or nothing.
   static std::optional<LockHolder> FindHolder(const std::string& path);
 

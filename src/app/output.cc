@@ -65,9 +65,7 @@ void Print(std::string_view text) {
 
 void PrintJson(const Json& json) { Print(WriteJson(json, {.indent = 2}) + "\n"); }
 
-void PrintError(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-}
+void PrintError(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 bool OutputIsTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
 bool ErrorIsTerminal() { return ::isatty(STDERR_FILENO) == 1; }
@@ -76,11 +74,21 @@ std::string Paint(std::string_view text, Colour colour) {
   if (!OutputIsTerminal() || std::getenv("NO_COLOR") != nullptr) return std::string(text);
   const char* code = "0";
   switch (colour) {
-    case Colour::kGreen: code = "32"; break;
-    case Colour::kRed: code = "31"; break;
-    case Colour::kYellow: code = "33"; break;
-    case Colour::kDim: code = "2"; break;
-    case Colour::kBold: code = "1"; break;
+    case Colour::kGreen:
+      code = "32";
+      break;
+    case Colour::kRed:
+      code = "31";
+      break;
+    case Colour::kYellow:
+      code = "33";
+      break;
+    case Colour::kDim:
+      code = "2";
+      break;
+    case Colour::kBold:
+      code = "1";
+      break;
   }
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }

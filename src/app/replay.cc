@@ -35,7 +35,10 @@ struct PendingLabel {
 class Replayer {
  public:
   Replayer(const Context& context, const ReplayRequest& request)
-      : context_(context), request_(request), queue_(kQueueRows), latency_(telemetry::LatencyBuckets()) {}
+      : context_(context),
+        request_(request),
+        queue_(kQueueRows),
+        latency_(telemetry::LatencyBuckets()) {}
 
   Result<ReplayResult> Run(const std::function<void(const ReplayProgress&)>& on_progress) {
     CAISSON_ASSIGN(database_, duckdb::Database::Open({}));
@@ -52,14 +55,17 @@ class Replayer {
     CAISSON_TRY(read);
     CAISSON_TRY(SendDueLabels(INT64_MAX));
     if (on_progress) on_progress(Progress());
-    return Summarize(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    return Summarize(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
 
  private:
-  // The features are the FLOAT columns in the order of the file, as the built-in trainer takes them.
+  // The features are the FLOAT columns in the order of the file, as the built-in trainer takes
+  // them.
   Status ChooseColumns() {
-    CAISSON_ASSIGN(const std::vector<duckdb::Column> columns,
-                   database_->Describe(context_, "SELECT * FROM " + duckdb::QuoteText(request_.file)));
+    CAISSON_ASSIGN(
+        const std::vector<duckdb::Column> columns,
+        database_->Describe(context_, "SELECT * FROM " + duckdb::QuoteText(request_.file)));
     std::vector<std::string> names;
     for (const duckdb::Column& column : columns) {
       names.push_back(column.name);
@@ -67,41 +73,48 @@ class Replayer {
     }
     for (const std::string& needed : {request_.time_column, request_.target_column}) {
       if (!needed.empty() && std::find(names.begin(), names.end(), needed) == names.end()) {
-        return InvalidArgument("{} has no column '{}'{}", request_.file, needed, SuggestName(needed, names));
+        return InvalidArgument("{} has no column '{}'{}", request_.file, needed,
+                               SuggestName(needed, names));
       }
     }
-    if (features_.empty()) return InvalidArgument("{} has no FLOAT columns to send as features", request_.file);
+    if (features_.empty())
+      return InvalidArgument("{} has no FLOAT columns to send as features", request_.file);
     return OkStatus();
   }
 
   Status ReadRows(const std::function<void(const ReplayProgress&)>& on_progress) {
-    std::string select = fmt::format("SELECT epoch_ms({})", duckdb::QuoteName(request_.time_column));
-    select += request_.target_column.empty() ? ", -1" : fmt::format(", CAST({} AS INTEGER)", duckdb::QuoteName(request_.target_column));
+    std::string select =
+        fmt::format("SELECT epoch_ms({})", duckdb::QuoteName(request_.time_column));
+    select += request_.target_column.empty()
+                  ? ", -1"
+                  : fmt::format(", CAST({} AS INTEGER)", duckdb::QuoteName(request_.target_column));
     for (const std::string& feature : features_) select += ", " + duckdb::QuoteName(feature);
     select += " FROM " + duckdb::QuoteText(request_.file);
     int64_t number = 0;
     auto shown = std::chrono::steady_clock::now();
-    return database_->Query(context_, select, [&](const std::vector<duckdb::Column>&, const duckdb::Chunk& chunk) -> Status {
-      for (size_t i = 0; i < chunk.row_count(); ++i, ++number) {
-        if (number % request_.every != request_.offset) continue;
-        Row row;
-        row.event_time = chunk.Int(0, i);
-        row.label = static_cast<int>(chunk.Int(1, i));
-        for (size_t column = 0; column < features_.size(); ++column) {
-          row.features.push_back(static_cast<float>(chunk.Double(column + 2, i)));
-        }
-        CAISSON_TRY(HoldBack());
-        event_time_ = row.event_time;
-        queue_.Push(std::move(row));
-        CAISSON_TRY(SendDueLabels(event_time_));
-        const auto now = std::chrono::steady_clock::now();
-        if (on_progress && now - shown > std::chrono::milliseconds(250)) {
-          on_progress(Progress());
-          shown = now;
-        }
-      }
-      return OkStatus();
-    });
+    return database_->Query(
+        context_, select,
+        [&](const std::vector<duckdb::Column>&, const duckdb::Chunk& chunk) -> Status {
+          for (size_t i = 0; i < chunk.row_count(); ++i, ++number) {
+            if (number % request_.every != request_.offset) continue;
+            Row row;
+            row.event_time = chunk.Int(0, i);
+            row.label = static_cast<int>(chunk.Int(1, i));
+            for (size_t column = 0; column < features_.size(); ++column) {
+              row.features.push_back(static_cast<float>(chunk.Double(column + 2, i)));
+            }
+            CAISSON_TRY(HoldBack());
+            event_time_ = row.event_time;
+            queue_.Push(std::move(row));
+            CAISSON_TRY(SendDueLabels(event_time_));
+            const auto now = std::chrono::steady_clock::now();
+            if (on_progress && now - shown > std::chrono::milliseconds(250)) {
+              on_progress(Progress());
+              shown = now;
+            }
+          }
+          return OkStatus();
+        });
   }
 
   // At full speed nothing; otherwise waits for the next row's turn.
@@ -109,7 +122,8 @@ class Replayer {
     CAISSON_TRY(context_.Check());
     if (request_.hold_rate <= 0 || !holding_) return OkStatus();
     const auto now = std::chrono::steady_clock::now();
-    next_turn_ = std::max(next_turn_, now) + std::chrono::nanoseconds(1'000'000'000 / request_.hold_rate);
+    next_turn_ =
+        std::max(next_turn_, now) + std::chrono::nanoseconds(1'000'000'000 / request_.hold_rate);
     std::this_thread::sleep_until(next_turn_);
     return OkStatus();
   }
@@ -126,13 +140,15 @@ class Replayer {
   void SendRows() {
     http::Client client;
     while (std::optional<Row> row = queue_.Pop()) {
-      http::ClientRequest request = MakeRequest(http::Method::kPost, "/v2/models/" + PercentEncode(request_.endpoint) + "/infer");
+      http::ClientRequest request = MakeRequest(
+          http::Method::kPost, "/v2/models/" + PercentEncode(request_.endpoint) + "/infer");
       request.body = fmt::format(
           R"({{"parameters":{{"event_time":{}}},"inputs":[{{"name":"features","datatype":"FP32","shape":[1,{}],"data":[{}]}}]}})",
           row->event_time, row->features.size(), fmt::join(row->features, ","));
       const auto start = std::chrono::steady_clock::now();
       const Result<http::ClientResponse> response = client.Send(context_, request);
-      latency_.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      latency_.Observe(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
       if (!response.ok() || response->status != 200) {
         Fail(response.ok() ? response->body : Message(response.status()));
         continue;
@@ -147,18 +163,21 @@ class Replayer {
     if (first_error_.empty()) first_error_ = why;
   }
 
-  // The id stands at a known place of the answer; a whole parse of each would cost more than the inference.
+  // The id stands at a known place of the answer; a whole parse of each would cost more than the
+  // inference.
   void Succeed(const Row& row, const std::string& body) {
     static constexpr std::string_view kKey = "\"prediction_id\":\"";
     const size_t at = body.find(kKey);
-    if (at == std::string::npos) return Fail("the answer has no prediction_id: " + body.substr(0, 200));
+    if (at == std::string::npos)
+      return Fail("the answer has no prediction_id: " + body.substr(0, 200));
     const size_t begin = at + kKey.size();
     std::string id = body.substr(begin, body.find('"', begin) - begin);
     std::lock_guard lock(mutex_);
     ++sent_;
     if (first_id_.empty()) first_id_ = id;
     last_id_ = id;
-    if (row.label >= 0) labels_.push_back({std::move(id), row.event_time + kLabelDelayMillis, row.label});
+    if (row.label >= 0)
+      labels_.push_back({std::move(id), row.event_time + kLabelDelayMillis, row.label});
   }
 
   // Sends the labels that are due once there are enough for a request, or all at the end.
@@ -167,16 +186,20 @@ class Replayer {
     {
       std::lock_guard lock(mutex_);
       if (labels_.size() < kLabelsAtOnce && now != INT64_MAX) return OkStatus();
-      const auto later = std::stable_partition(labels_.begin(), labels_.end(), [&](const PendingLabel& label) { return label.due <= now; });
+      const auto later =
+          std::stable_partition(labels_.begin(), labels_.end(),
+                                [&](const PendingLabel& label) { return label.due <= now; });
       due.assign(std::make_move_iterator(labels_.begin()), std::make_move_iterator(later));
       labels_.erase(labels_.begin(), later);
     }
     for (size_t start = 0; start < due.size(); start += kLabelsAtOnce) {
-      http::ClientRequest request = MakeRequest(http::Method::kPost, "/api/v1/endpoints/" + PercentEncode(request_.endpoint) + "/labels");
+      http::ClientRequest request = MakeRequest(
+          http::Method::kPost, "/api/v1/endpoints/" + PercentEncode(request_.endpoint) + "/labels");
       request.body = "{\"labels\":[";
       const size_t end = std::min(due.size(), start + kLabelsAtOnce);
       for (size_t i = start; i < end; ++i) {
-        request.body += fmt::format("{}{{\"id\":\"{}\",\"label\":{}}}", i == start ? "" : ",", due[i].prediction_id, due[i].label);
+        request.body += fmt::format("{}{{\"id\":\"{}\",\"label\":{}}}", i == start ? "" : ",",
+                                    due[i].prediction_id, due[i].label);
       }
       request.body += "]}";
       CAISSON_ASSIGN(const http::ClientResponse response, label_client_.Send(context_, request));
@@ -200,12 +223,14 @@ class Replayer {
     while (!done_) {
       std::string why;
       for (const char* state : {"running", "queued"}) {
-        if (!get(fmt::format("/api/v1/jobs?kind=project.run&state={}", state))["items"].empty()) why = "a retrain is under way";
+        if (!get(fmt::format("/api/v1/jobs?kind=project.run&state={}", state))["items"].empty())
+          why = "a retrain is under way";
       }
       const Json endpoint = get("/api/v1/endpoints/" + PercentEncode(request_.endpoint));
       for (const Json& deployment : endpoint["deployments"].array()) {
         if (deployment["state"].AsString() != "canary") continue;
-        why = fmt::format("version {} is on trial with {} %", deployment["version"].AsInt(), deployment["traffic_percent"].AsInt());
+        why = fmt::format("version {} is on trial with {} %", deployment["version"].AsInt(),
+                          deployment["traffic_percent"].AsInt());
       }
       {
         std::lock_guard lock(mutex_);
@@ -263,7 +288,8 @@ class Replayer {
 Result<ReplayResult> Replay(const Context& context, const ReplayRequest& request,
                             const std::function<void(const ReplayProgress&)>& on_progress) {
   if (request.every < 1 || request.offset < 0 || request.offset >= request.every) {
-    return InvalidArgument("--every {} --offset {}: an offset from 0 below --every is accepted", request.every, request.offset);
+    return InvalidArgument("--every {} --offset {}: an offset from 0 below --every is accepted",
+                           request.every, request.offset);
   }
   if (request.connections < 1 || request.connections > 64) {
     return InvalidArgument("--connections {}: 1 to 64 are accepted", request.connections);

@@ -11,16 +11,17 @@
 namespace caisson::app {
 
 struct ReplayRequest {
-  std::string url;           // of the server
-  std::string token;         // empty: none
+  std::string url;    // of the server
+  std::string token;  // empty: none
   std::string endpoint;
-  std::string file;          // Parquet, CSV or JSON, ordered by time
+  std::string file;  // Parquet, CSV or JSON, ordered by time
   std::string time_column;
-  std::string target_column; // empty: no labels are sent
-  int64_t every = 1;         // each n-th row
-  int64_t offset = 0;        // beginning with this one
+  std::string target_column;  // empty: no labels are sent
+  int64_t every = 1;          // each n-th row
+  int64_t offset = 0;         // beginning with this one
   int connections = 4;
-  // Requests a second while a retrain or a canary is under way, so that it has traffic to be judged by; 0: never slow down.
+  // Requests a second while a retrain or a canary is under way, so that it has traffic to be judged
+  // by; 0: never slow down.
   int64_t hold_rate = 0;
 };
 
@@ -44,9 +45,9 @@ struct ReplayResult {
   std::string first_error;
 };
 
-// One row a request, as fast as it goes over the connections. A label follows an hour of event time after its row. The features
-// are the FLOAT columns in the order of the file, as the built-in trainer takes them. `on_progress` is called on the calling
-// thread a few times a second.
+// One row a request, as fast as it goes over the connections. A label follows an hour of event time
+// after its row. The features are the FLOAT columns in the order of the file, as the built-in
+// trainer takes them. `on_progress` is called on the calling thread a few times a second.
 Result<ReplayResult> Replay(const Context& context, const ReplayRequest& request,
                             const std::function<void(const ReplayProgress&)>& on_progress);
 

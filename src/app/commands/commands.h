@@ -9,7 +9,7 @@ std::vector<Command> VersionCommands();
 std::vector<Command> DoctorCommands();
 std::vector<Command> InitCommands();
 std::vector<Command> UpCommands();
-std::vector<Command> RunCommands();      // run, plan
+std::vector<Command> RunCommands();  // run, plan
 std::vector<Command> ExplainCommands();
 std::vector<Command> DataCommands();
 std::vector<Command> QueryCommands();

@@ -1,11 +1,10 @@
 // caisson doctor: is this machine fit, and if not, what to do.
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
 #include <unistd.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include "app/commands/commands.h"
 #include "app/data_folder.h"
@@ -31,20 +30,26 @@ struct Finding {
 
 std::string_view VerdictName(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kGood: return "ok";
-    case Verdict::kWarning: return "warning";
-    case Verdict::kBad: return "bad";
+    case Verdict::kGood:
+      return "ok";
+    case Verdict::kWarning:
+      return "warning";
+    case Verdict::kBad:
+      return "bad";
   }
   return "bad";
 }
 
 Finding CheckDisk(const std::string& folder) {
   const Result<DiskSpace> space = GetDiskSpace(folder);
-  if (!space.ok()) return {"disk space", Verdict::kBad, Message(space.status()), "Choose another folder with --data."};
+  if (!space.ok())
+    return {"disk space", Verdict::kBad, Message(space.status()),
+            "Choose another folder with --data."};
   Finding finding{"disk space", Verdict::kGood, HumanBytes(space->free_bytes) + " free", ""};
   if (space->free_bytes < (1ull << 30)) {
     finding.verdict = space->free_bytes < (100ull << 20) ? Verdict::kBad : Verdict::kWarning;
-    finding.next_step = "Free some space: below 1 GB a training run may not fit, below 100 MB writes are at risk.";
+    finding.next_step =
+        "Free some space: below 1 GB a training run may not fit, below 100 MB writes are at risk.";
   }
   return finding;
 }
@@ -61,17 +66,22 @@ Finding CheckSync(const std::string& folder) {
   for (int i = 0; i < 20; ++i) {
     const auto start = std::chrono::steady_clock::now();
     if (!WriteAll(file.get(), "doctor").ok() || ::fdatasync(file.get()) != 0) {
-      return {"fsync latency", Verdict::kBad, Message(ErrnoStatus(errno, "sync " + path)), "Check the disk and its mount."};
+      return {"fsync latency", Verdict::kBad, Message(ErrnoStatus(errno, "sync " + path)),
+              "Check the disk and its mount."};
     }
-    millis.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    millis.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+            .count());
   }
   ::unlink(path.c_str());
   std::sort(millis.begin(), millis.end());
   const double median = millis[millis.size() / 2];
-  Finding finding{"fsync latency", Verdict::kGood, fmt::format("{:.2f} ms (median of 20)", median), ""};
+  Finding finding{"fsync latency", Verdict::kGood, fmt::format("{:.2f} ms (median of 20)", median),
+                  ""};
   if (median > 20) {
     finding.verdict = Verdict::kWarning;
-    finding.next_step = "Every registry change waits for this disk; a local SSD answers in under 5 ms.";
+    finding.next_step =
+        "Every registry change waits for this disk; a local SSD answers in under 5 ms.";
   }
   return finding;
 }
@@ -82,11 +92,13 @@ Finding CheckClock() {
   Finding finding{"clock", Verdict::kGood, FormatTime(SystemClock().now()), ""};
   if (SystemClock().now() < 1'700'000'000'000) {
     finding.verdict = Verdict::kBad;
-    finding.next_step = "The clock stands in the past; set it, or history and tokens will be wrong.";
+    finding.next_step =
+        "The clock stands in the past; set it, or history and tokens will be wrong.";
   } else if (code == TIME_ERROR || (state.status & STA_UNSYNC) != 0) {
     finding.observed += ", not synchronised";
     finding.verdict = Verdict::kWarning;
-    finding.next_step = "Run a time service (systemd-timesyncd or chrony) when several machines work together.";
+    finding.next_step =
+        "Run a time service (systemd-timesyncd or chrony) when several machines work together.";
   } else {
     finding.observed += ", synchronised";
   }
@@ -105,20 +117,23 @@ Finding CheckPort(int port, std::string_view use) {
   if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
     return {check, Verdict::kGood, "free", ""};
   }
-  return {check, Verdict::kWarning, "in use", fmt::format("Choose another with --{} 127.0.0.1:PORT, or 0 for any.", use)};
+  return {check, Verdict::kWarning, "in use",
+          fmt::format("Choose another with --{} 127.0.0.1:PORT, or 0 for any.", use)};
 }
 
 Finding CheckEngine(std::string_view name, const Result<std::string>& version) {
   if (version.ok()) return {std::string(name), Verdict::kGood, *version, ""};
-  return {std::string(name), Verdict::kBad, Message(version.status()), "Run ./dev setup, or install the library."};
+  return {std::string(name), Verdict::kBad, Message(version.status()),
+          "Run ./dev setup, or install the library."};
 }
 
 Finding CheckHolder(const std::string& folder) {
   const auto holder = DataFolder::FindHolder(folder);
-  if (!holder.has_value()) return {"data folder", Verdict::kGood, AbsolutePath(folder) + ", not in use", ""};
+  if (!holder.has_value())
+    return {"data folder", Verdict::kGood, AbsolutePath(folder) + ", not in use", ""};
   return {"data folder", Verdict::kGood,
-          fmt::format("{}, held by pid {} ({}) since {}{}", AbsolutePath(folder), holder->pid, holder->command,
-                      FormatTime(holder->since),
+          fmt::format("{}, held by pid {} ({}) since {}{}", AbsolutePath(folder), holder->pid,
+                      holder->command, FormatTime(holder->since),
                       holder->http_address.empty() ? "" : " at http://" + holder->http_address),
           ""};
 }
@@ -128,7 +143,8 @@ Result<int> RunDoctor(const Invocation& invocation) {
   std::string probe = AbsolutePath(data);
   while (!FileExists(probe) && probe != "/") probe = ParentPath(probe);
   const auto holder = DataFolder::FindHolder(data);
-  std::vector<Finding> findings = {CheckHolder(data), CheckDisk(probe), CheckSync(probe), CheckClock()};
+  std::vector<Finding> findings = {CheckHolder(data), CheckDisk(probe), CheckSync(probe),
+                                   CheckClock()};
   if (!holder.has_value()) {
     findings.push_back(CheckPort(4600, "http"));
   }
@@ -142,10 +158,13 @@ Result<int> RunDoctor(const Invocation& invocation) {
   std::string steps;
   for (const Finding& finding : findings) {
     bad = bad || finding.verdict == Verdict::kBad;
-    json.Append(Json::Of({{"check", finding.check}, {"state", VerdictName(finding.verdict)},
-                          {"observed", finding.observed}, {"next_step", finding.next_step}}));
+    json.Append(Json::Of({{"check", finding.check},
+                          {"state", VerdictName(finding.verdict)},
+                          {"observed", finding.observed},
+                          {"next_step", finding.next_step}}));
     table.Add({finding.check, std::string(VerdictName(finding.verdict)), finding.observed});
-    if (!finding.next_step.empty()) steps += fmt::format("  {}: {}\n", finding.check, finding.next_step);
+    if (!finding.next_step.empty())
+      steps += fmt::format("  {}: {}\n", finding.check, finding.next_step);
   }
   if (invocation.json_output()) {
     PrintJson(Json::Of({{"healthy", !bad}, {"checks", json}}));

@@ -28,31 +28,37 @@ Result<int> List(const Invocation& invocation) {
   for (const Json& endpoint : endpoints["items"].array()) {
     std::vector<std::string> serving;
     for (const Json& deployment : LiveDeployments(endpoint).array()) {
-      serving.push_back(fmt::format("v{} {} % ({})", deployment["version"].AsInt(), deployment["traffic_percent"].AsInt(),
+      serving.push_back(fmt::format("v{} {} % ({})", deployment["version"].AsInt(),
+                                    deployment["traffic_percent"].AsInt(),
                                     deployment["state"].AsString()));
     }
     table.Add({endpoint["name"].AsString(), endpoint["spec"]["model"].AsString(),
-               serving.empty() ? "nothing yet" : Join(serving, ", "), HumanCount(endpoint["predictions"].AsInt()),
+               serving.empty() ? "nothing yet" : Join(serving, ", "),
+               HumanCount(endpoint["predictions"].AsInt()),
                HumanCount(endpoint["labels"].AsInt())});
   }
-  Print(table.ToString("No endpoints yet. Declare one under `endpoints:` in caisson.yaml and run `caisson run`.\n"));
+  Print(table.ToString(
+      "No endpoints yet. Declare one under `endpoints:` in caisson.yaml and run `caisson run`.\n"));
   return kExitOk;
 }
 
 Result<int> Show(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
-  CAISSON_ASSIGN(const Json endpoint, client->Get("/api/v1/endpoints/" + PercentEncode(invocation.Argument("endpoint"))));
+  CAISSON_ASSIGN(const Json endpoint, client->Get("/api/v1/endpoints/" +
+                                                  PercentEncode(invocation.Argument("endpoint"))));
   if (invocation.json_output()) {
     PrintJson(endpoint);
     return kExitOk;
   }
   Print(fmt::format("{} follows {}; {} predictions, {} labels\n\n", endpoint["name"].AsString(),
-                    endpoint["spec"]["model"].AsString(), HumanCount(endpoint["predictions"].AsInt()),
+                    endpoint["spec"]["model"].AsString(),
+                    HumanCount(endpoint["predictions"].AsInt()),
                     HumanCount(endpoint["labels"].AsInt())));
   TextTable table({"version", "state", "traffic", "since", "until", "why"});
   for (const Json& deployment : endpoint["deployments"].array()) {
     table.Add({std::to_string(deployment["version"].AsInt()), deployment["state"].AsString(),
-               fmt::format("{} %", deployment["traffic_percent"].AsInt()), deployment["created_at"].AsString().substr(0, 19),
+               fmt::format("{} %", deployment["traffic_percent"].AsInt()),
+               deployment["created_at"].AsString().substr(0, 19),
                deployment["ended_at"].AsString().substr(0, 19), deployment["reason"].AsString()});
   }
   Print(table.ToString("Nothing has served here yet.\n"));
@@ -64,20 +70,24 @@ std::function<Result<int>(const Invocation&)> Change(std::string action) {
     Json body = Json::MakeObject();
     if (action == "canary") {
       const auto version = ParseInt(invocation.Argument("version"));
-      if (!version.has_value()) return InvalidArgument("the version is '{}'; a number is accepted", invocation.Argument("version"));
+      if (!version.has_value())
+        return InvalidArgument("the version is '{}'; a number is accepted",
+                               invocation.Argument("version"));
       body.Set("version", *version);
     }
     if (invocation.Given("reason")) body.Set("reason", invocation.Value("reason"));
     CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
     CAISSON_ASSIGN(const Json endpoint,
-                   client->Post(fmt::format("/api/v1/endpoints/{}/{}", PercentEncode(invocation.Argument("endpoint")), action), body));
+                   client->Post(fmt::format("/api/v1/endpoints/{}/{}",
+                                            PercentEncode(invocation.Argument("endpoint")), action),
+                                body));
     if (invocation.json_output()) {
       PrintJson(endpoint);
       return kExitOk;
     }
     for (const Json& deployment : LiveDeployments(endpoint).array()) {
-      Print(fmt::format("version {}: {} % ({})\n", deployment["version"].AsInt(), deployment["traffic_percent"].AsInt(),
-                        deployment["state"].AsString()));
+      Print(fmt::format("version {}: {} % ({})\n", deployment["version"].AsInt(),
+                        deployment["traffic_percent"].AsInt(), deployment["state"].AsString()));
     }
     return kExitOk;
   };
@@ -85,13 +95,15 @@ std::function<Result<int>(const Invocation&)> Change(std::string action) {
 
 Result<int64_t> Number(const Invocation& invocation, std::string_view name) {
   const auto value = ParseInt(invocation.Value(name));
-  if (!value.has_value()) return InvalidArgument("--{} {}: a whole number is accepted", name, invocation.Value(name));
+  if (!value.has_value())
+    return InvalidArgument("--{} {}: a whole number is accepted", name, invocation.Value(name));
   return *value;
 }
 
 Result<int> RunReplay(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
-  if (client->url().empty()) return Unavailable("no server is running for {}. Next: caisson up", invocation.Value("data"));
+  if (client->url().empty())
+    return Unavailable("no server is running for {}. Next: caisson up", invocation.Value("data"));
   ReplayRequest request;
   request.url = client->url();
   if (const char* token = std::getenv("CAISSON_TOKEN")) request.token = token;
@@ -108,33 +120,48 @@ Result<int> RunReplay(const Invocation& invocation) {
 
   ProgressLine progress;
   std::string holding;
-  CAISSON_ASSIGN(const ReplayResult result, Replay(Context::Background(), request, [&](const ReplayProgress& now) {
-    if (now.holding != holding && !invocation.json_output()) {
-      progress.Clear();
-      if (!now.holding.empty()) Print(fmt::format("  {}  {}\n", FormatTime(now.event_time).substr(0, 16), now.holding));
-      holding = now.holding;
-    }
-    progress.Update(fmt::format("  {}  {} predictions, {} labels", FormatTime(now.event_time).substr(0, 16),
-                                HumanCount(now.sent), HumanCount(now.labels)));
-  }));
+  CAISSON_ASSIGN(
+      const ReplayResult result,
+      Replay(Context::Background(), request, [&](const ReplayProgress& now) {
+        if (now.holding != holding && !invocation.json_output()) {
+          progress.Clear();
+          if (!now.holding.empty())
+            Print(fmt::format("  {}  {}\n", FormatTime(now.event_time).substr(0, 16), now.holding));
+          holding = now.holding;
+        }
+        progress.Update(fmt::format("  {}  {} predictions, {} labels",
+                                    FormatTime(now.event_time).substr(0, 16), HumanCount(now.sent),
+                                    HumanCount(now.labels)));
+      }));
   progress.Clear();
   if (invocation.json_output()) {
-    PrintJson(Json::Of({{"predictions", result.predictions}, {"failed", result.failed}, {"labels", result.labels},
-                        {"seconds", result.seconds}, {"p50_ms", result.p50_ms}, {"p99_ms", result.p99_ms},
+    PrintJson(Json::Of({{"predictions", result.predictions},
+                        {"failed", result.failed},
+                        {"labels", result.labels},
+                        {"seconds", result.seconds},
+                        {"p50_ms", result.p50_ms},
+                        {"p99_ms", result.p99_ms},
                         {"first_prediction_id", result.first_prediction_id},
-                        {"last_prediction_id", result.last_prediction_id}, {"first_error", result.first_error}}));
+                        {"last_prediction_id", result.last_prediction_id},
+                        {"first_error", result.first_error}}));
   } else {
-    Print(fmt::format("{} predictions and {} labels in {:.1f} s ({} a second; p50 {:.2f} ms, p99 {:.2f} ms)\n",
-                      HumanCount(result.predictions), HumanCount(result.labels), result.seconds,
-                      HumanCount(static_cast<int64_t>(static_cast<double>(result.predictions) / std::max(result.seconds, 1e-9))),
-                      result.p50_ms, result.p99_ms));
-    if (!result.last_prediction_id.empty()) Print(fmt::format("Next: caisson explain prediction {}\n", result.last_prediction_id));
+    Print(fmt::format(
+        "{} predictions and {} labels in {:.1f} s ({} a second; p50 {:.2f} ms, p99 {:.2f} ms)\n",
+        HumanCount(result.predictions), HumanCount(result.labels), result.seconds,
+        HumanCount(static_cast<int64_t>(static_cast<double>(result.predictions) /
+                                        std::max(result.seconds, 1e-9))),
+        result.p50_ms, result.p99_ms));
+    if (!result.last_prediction_id.empty())
+      Print(fmt::format("Next: caisson explain prediction {}\n", result.last_prediction_id));
   }
-  if (result.failed > 0) return FailedPrecondition("{} requests failed; the first: {}", result.failed, result.first_error);
+  if (result.failed > 0)
+    return FailedPrecondition("{} requests failed; the first: {}", result.failed,
+                              result.first_error);
   return kExitOk;
 }
 
-Command MakeCommand(std::string path, std::string summary, std::string example, std::function<Result<int>(const Invocation&)> run) {
+Command MakeCommand(std::string path, std::string summary, std::string example,
+                    std::function<Result<int>(const Invocation&)> run) {
   Command command;
   command.path = std::move(path);
   command.summary = std::move(summary);
@@ -146,24 +173,39 @@ Command MakeCommand(std::string path, std::string summary, std::string example, 
 }  // namespace
 
 std::vector<Command> EndpointsCommands() {
-  Command list = MakeCommand("endpoints list", "Lists endpoints and the versions that answer.", "caisson endpoints list", List);
-  Command show = MakeCommand("endpoints show", "Shows an endpoint and the history of its versions.", "caisson endpoints show delay", Show);
-  Command canary = MakeCommand("endpoints canary", "Starts a canary of a version.", "caisson endpoints canary delay 3", Change("canary"));
-  Command promote = MakeCommand("endpoints promote", "Ends the canary for good: it takes all the traffic.", "caisson endpoints promote delay", Change("promote"));
-  Command rollback = MakeCommand("endpoints rollback", "Ends the canary and keeps the stable version.",
-                                 "caisson endpoints rollback delay --reason 'too slow'", Change("rollback"));
-  Command replay = MakeCommand("endpoints replay", "Sends recorded rows to an endpoint, one a request, and their labels after them.",
-                               "caisson endpoints replay delay --file features/replay.parquet --time date --target late --every 8", RunReplay);
-  for (Command* command : {&show, &canary, &promote, &rollback, &replay}) command->positionals = {{"endpoint", "The endpoint's name"}};
+  Command list = MakeCommand("endpoints list", "Lists endpoints and the versions that answer.",
+                             "caisson endpoints list", List);
+  Command show = MakeCommand("endpoints show", "Shows an endpoint and the history of its versions.",
+                             "caisson endpoints show delay", Show);
+  Command canary = MakeCommand("endpoints canary", "Starts a canary of a version.",
+                               "caisson endpoints canary delay 3", Change("canary"));
+  Command promote =
+      MakeCommand("endpoints promote", "Ends the canary for good: it takes all the traffic.",
+                  "caisson endpoints promote delay", Change("promote"));
+  Command rollback =
+      MakeCommand("endpoints rollback", "Ends the canary and keeps the stable version.",
+                  "caisson endpoints rollback delay --reason 'too slow'", Change("rollback"));
+  Command replay =
+      MakeCommand("endpoints replay",
+                  "Sends recorded rows to an endpoint, one a request, and their labels after them.",
+                  "caisson endpoints replay delay --file features/replay.parquet --time date "
+                  "--target late --every 8",
+                  RunReplay);
+  for (Command* command : {&show, &canary, &promote, &rollback, &replay})
+    command->positionals = {{"endpoint", "The endpoint's name"}};
   canary.positionals.push_back({"version", "The model version"});
-  rollback.options = {{"reason", "Kept with the deployment", OptionKind::kValue, "asked for", "TEXT"}};
-  replay.options = {{"file", "The rows, in the order of time", OptionKind::kValue, "", "FILE"},
-                    {"time", "The column that says when a row happened", OptionKind::kValue, "date", "COLUMN"},
-                    {"target", "The column with the label; empty sends none", OptionKind::kValue, "", "COLUMN"},
-                    {"every", "Only each n-th row", OptionKind::kValue, "1", "N"},
-                    {"offset", "Beginning with this one", OptionKind::kValue, "0", "N"},
-                    {"connections", "Connections at a time", OptionKind::kValue, "4", "N"},
-                    {"hold-rate", "Requests a second while a retrain or a canary is under way; 0 never slows down", OptionKind::kValue, "0", "N"}};
+  rollback.options = {
+      {"reason", "Kept with the deployment", OptionKind::kValue, "asked for", "TEXT"}};
+  replay.options = {
+      {"file", "The rows, in the order of time", OptionKind::kValue, "", "FILE"},
+      {"time", "The column that says when a row happened", OptionKind::kValue, "date", "COLUMN"},
+      {"target", "The column with the label; empty sends none", OptionKind::kValue, "", "COLUMN"},
+      {"every", "Only each n-th row", OptionKind::kValue, "1", "N"},
+      {"offset", "Beginning with this one", OptionKind::kValue, "0", "N"},
+      {"connections", "Connections at a time", OptionKind::kValue, "4", "N"},
+      {"hold-rate",
+       "Requests a second while a retrain or a canary is under way; 0 never slows down",
+       OptionKind::kValue, "0", "N"}};
   std::vector<Command> commands = {list, show, canary, promote, rollback, replay};
   for (Command& command : commands) AddServerOptions(command);
   return commands;

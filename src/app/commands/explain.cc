@@ -10,8 +10,9 @@ namespace {
 
 Result<int> Explain(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
-  const std::string path = fmt::format("/api/v1/explain/{}/{}", PercentEncode(invocation.Argument("kind")),
-                                       PercentEncode(invocation.Argument("name"), "/"));
+  const std::string path =
+      fmt::format("/api/v1/explain/{}/{}", PercentEncode(invocation.Argument("kind")),
+                  PercentEncode(invocation.Argument("name"), "/"));
   std::string format = invocation.Value("format");
   if (invocation.json_output()) format = "json";
   if (format == "json") {
@@ -19,7 +20,8 @@ Result<int> Explain(const Invocation& invocation) {
     PrintJson(graph);
     return kExitOk;
   }
-  CAISSON_ASSIGN(const std::string drawing, client->GetText(path + "?format=" + PercentEncode(format)));
+  CAISSON_ASSIGN(const std::string drawing,
+                 client->GetText(path + "?format=" + PercentEncode(format)));
   if (invocation.Given("out")) {
     CAISSON_TRY(WriteFileAtomic(invocation.Value("out"), drawing));
     Print(fmt::format("wrote {}\n", invocation.Value("out")));
@@ -34,10 +36,14 @@ Result<int> Explain(const Invocation& invocation) {
 std::vector<Command> ExplainCommands() {
   Command command;
   command.path = "explain";
-  command.summary = "Shows what stands behind an answer, an endpoint or a model version, back to the raw data.";
-  command.example = "caisson explain endpoint delay\ncaisson explain prediction 01j9... --format svg --out chain.svg";
-  command.positionals = {{"kind", "prediction, endpoint, model_version, run, deployment, dataset_version, ..."},
-                         {"name", "Its id or name, for example delay or delay/3"}};
+  command.summary =
+      "Shows what stands behind an answer, an endpoint or a model version, back to the raw data.";
+  command.example =
+      "caisson explain endpoint delay\ncaisson explain prediction 01j9... --format svg --out "
+      "chain.svg";
+  command.positionals = {
+      {"kind", "prediction, endpoint, model_version, run, deployment, dataset_version, ..."},
+      {"name", "Its id or name, for example delay or delay/3"}};
   command.options = {{"format", "tree, mermaid, svg or json", OptionKind::kValue, "tree", "FORMAT"},
                      {"out", "Write to a file", OptionKind::kValue, "", "FILE"}};
   AddServerOptions(command);

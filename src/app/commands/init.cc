@@ -31,11 +31,13 @@ Status CheckFree(const std::string& folder) {
     if (FileExists(JoinPath(folder, file.path))) present.emplace_back(file.path);
   }
   if (present.empty()) return OkStatus();
-  return AlreadyExists("{} is there already in {}; init writes only where nothing is", Join(present, ", "), AbsolutePath(folder));
+  return AlreadyExists("{} is there already in {}; init writes only where nothing is",
+                       Join(present, ", "), AbsolutePath(folder));
 }
 
 Result<int> Init(const Invocation& invocation) {
-  const std::string folder = invocation.Argument("folder").empty() ? "." : invocation.Argument("folder");
+  const std::string folder =
+      invocation.Argument("folder").empty() ? "." : invocation.Argument("folder");
   CAISSON_TRY(CheckFree(folder));
   Json written = Json::MakeArray();
   for (const TemplateFile& file : kFiles) {
@@ -52,7 +54,8 @@ Result<int> Init(const Invocation& invocation) {
     return kExitOk;
   }
   for (const Json& file : written.array()) Print(fmt::format("  wrote {}\n", file.AsString()));
-  Print(fmt::format("\nNext: {}caisson run, then caisson up\n", folder == "." ? "" : "cd " + folder + " && "));
+  Print(fmt::format("\nNext: {}caisson run, then caisson up\n",
+                    folder == "." ? "" : "cd " + folder + " && "));
   return kExitOk;
 }
 

@@ -17,7 +17,8 @@ Result<int> List(const Invocation& invocation) {
   for (const Json& job : jobs["items"].array()) {
     table.Add({job["id"].AsString(), job["kind"].AsString(), job["state"].AsString(),
                std::to_string(job["attempt"].AsInt()), job["created_at"].AsString(),
-               job["error"].AsString().empty() ? job["payload"]["reason"].AsString() : job["error"].AsString()});
+               job["error"].AsString().empty() ? job["payload"]["reason"].AsString()
+                                               : job["error"].AsString()});
   }
   Print(table.ToString("No jobs yet. `caisson run` makes one.\n"));
   return kExitOk;
@@ -25,7 +26,8 @@ Result<int> List(const Invocation& invocation) {
 
 Result<int> Cancel(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
-  CAISSON_TRY(client->Post("/api/v1/jobs/" + invocation.Argument("id") + "/cancel", Json::MakeObject()));
+  CAISSON_TRY(
+      client->Post("/api/v1/jobs/" + invocation.Argument("id") + "/cancel", Json::MakeObject()));
   Print("cancelled\n");
   return kExitOk;
 }

@@ -15,18 +15,21 @@ std::string Aliases(const Json& version) {
 
 Result<int> List(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
-  CAISSON_ASSIGN(const Json versions, client->Get("/api/v1/model-versions?model=" + PercentEncode(invocation.Argument("model"))));
+  CAISSON_ASSIGN(const Json versions, client->Get("/api/v1/model-versions?model=" +
+                                                  PercentEncode(invocation.Argument("model"))));
   if (invocation.json_output()) {
     PrintJson(versions);
     return kExitOk;
   }
   TextTable table({"model", "version", "aliases", "gate", "run", "created", "why"});
   for (const Json& version : versions["items"].array()) {
-    table.Add({version["model"].AsString(), std::to_string(version["version"].AsInt()), Aliases(version),
-               version["gate"].AsString("-"), version["run_id"].AsString().substr(0, 8),
+    table.Add({version["model"].AsString(), std::to_string(version["version"].AsInt()),
+               Aliases(version), version["gate"].AsString("-"),
+               version["run_id"].AsString().substr(0, 8),
                version["created_at"].AsString().substr(0, 19), version["description"].AsString()});
   }
-  Print(table.ToString("No models. `caisson run` registers one, and so does mlflow.register_model().\n"));
+  Print(table.ToString(
+      "No models. `caisson run` registers one, and so does mlflow.register_model().\n"));
   return kExitOk;
 }
 
@@ -42,21 +45,26 @@ Result<int> Show(const Invocation& invocation) {
     PrintJson(version);
     return kExitOk;
   }
-  Print(fmt::format("{} version {}  aliases: {}\nrun     {}\ndigest  {}\ncreated {}\n\n", version["model"].AsString(),
-                    version["version"].AsInt(), Aliases(version), version["run_id"].AsString(),
-                    version["digest"].AsString(), version["created_at"].AsString()));
+  Print(fmt::format("{} version {}  aliases: {}\nrun     {}\ndigest  {}\ncreated {}\n\n",
+                    version["model"].AsString(), version["version"].AsInt(), Aliases(version),
+                    version["run_id"].AsString(), version["digest"].AsString(),
+                    version["created_at"].AsString()));
   const Json& gate = version["gate"];
   if (gate.is_object()) {
-    Print(fmt::format("gate    {}, {}\n", gate["admitted"].AsBool() ? "admitted" : "refused", gate["decided_at"].AsString()));
+    Print(fmt::format("gate    {}, {}\n", gate["admitted"].AsBool() ? "admitted" : "refused",
+                      gate["decided_at"].AsString()));
     for (const Json& line : gate["lines"].array()) {
-      Print(fmt::format("        {}  {}\n", line["passed"].AsBool() ? Paint("passed", Colour::kGreen) : Paint("failed", Colour::kRed),
-                        line["why"].AsString()));
+      Print(fmt::format(
+          "        {}  {}\n",
+          line["passed"].AsBool() ? Paint("passed", Colour::kGreen) : Paint("failed", Colour::kRed),
+          line["why"].AsString()));
     }
     Print("\n");
   }
   TextTable table({"file", "size", "sha256"});
   for (const Json& file : version["files"].array()) {
-    table.Add({file["path"].AsString(), HumanBytes(static_cast<uint64_t>(file["size"].AsInt())), file["sha256"].AsString()});
+    table.Add({file["path"].AsString(), HumanBytes(static_cast<uint64_t>(file["size"].AsInt())),
+               file["sha256"].AsString()});
   }
   Print(table.ToString("Its files are kept elsewhere.\n"));
   return kExitOk;
@@ -64,12 +72,14 @@ Result<int> Show(const Invocation& invocation) {
 
 Result<int> Promote(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
-  const Json body = Json::Of({{"alias", invocation.Value("alias")}, {"force", invocation.Flag("force")}});
+  const Json body =
+      Json::Of({{"alias", invocation.Value("alias")}, {"force", invocation.Flag("force")}});
   CAISSON_ASSIGN(const Json answer, client->Post(VersionPath(invocation) + "/promote", body));
   if (invocation.json_output()) {
     PrintJson(answer);
   } else {
-    Print(fmt::format("{}@{} is version {} now\n", answer["model"].AsString(), answer["alias"].AsString(), answer["version"].AsInt()));
+    Print(fmt::format("{}@{} is version {} now\n", answer["model"].AsString(),
+                      answer["alias"].AsString(), answer["version"].AsInt()));
   }
   return kExitOk;
 }

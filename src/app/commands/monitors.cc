@@ -20,17 +20,23 @@ Result<int> List(const Invocation& invocation) {
     const Json& spec = monitor["spec"];
     table.Add({monitor["endpoint"].AsString(), spec["drift"]["method"].AsString(),
                fmt::format("{:g}", spec["drift"]["threshold"].AsDouble()),
-               spec["performance"].is_null() ? "-" : fmt::format("{} dropping by {:g}", spec["performance"]["metric"].AsString(),
-                                                                  spec["performance"]["drop"].AsDouble())});
+               spec["performance"].is_null()
+                   ? "-"
+                   : fmt::format("{} dropping by {:g}", spec["performance"]["metric"].AsString(),
+                                 spec["performance"]["drop"].AsDouble())});
   }
-  Print(table.ToString("No monitors yet. Declare one under `monitors:` in caisson.yaml and run `caisson run`.\n"));
+  Print(table.ToString(
+      "No monitors yet. Declare one under `monitors:` in caisson.yaml and run `caisson run`.\n"));
   return kExitOk;
 }
 
-std::string Figure(const Json& value) { return value.is_number() ? fmt::format("{:.4f}", value.AsDouble()) : "-"; }
+std::string Figure(const Json& value) {
+  return value.is_number() ? fmt::format("{:.4f}", value.AsDouble()) : "-";
+}
 
 void PrintReports(const Json& reports) {
-  TextTable table({"window", "version", "predictions", "labels", "performance", "worst drift", "value", "findings"});
+  TextTable table({"window", "version", "predictions", "labels", "performance", "worst drift",
+                   "value", "findings"});
   for (const Json& report : reports["items"].array()) {
     std::string worst = "-";
     double value = 0;
@@ -39,16 +45,17 @@ void PrintReports(const Json& reports) {
       worst = feature["name"].AsString();
       value = feature["value"].AsDouble();
     }
-    table.Add({report["start"].AsString().substr(0, 10) + " .. " + report["end"].AsString().substr(5, 5),
-               std::to_string(report["version"].AsInt()), HumanCount(report["predictions"].AsInt()),
-               HumanCount(report["labels"].AsInt()), Figure(report["performance"]), worst, fmt::format("{:.3f}", value),
-               std::to_string(report["findings"].size())});
+    table.Add(
+        {report["start"].AsString().substr(0, 10) + " .. " + report["end"].AsString().substr(5, 5),
+         std::to_string(report["version"].AsInt()), HumanCount(report["predictions"].AsInt()),
+         HumanCount(report["labels"].AsInt()), Figure(report["performance"]), worst,
+         fmt::format("{:.3f}", value), std::to_string(report["findings"].size())});
   }
   Print(table.ToString("No window has been evaluated yet.\n"));
   for (const Json& report : reports["items"].array()) {
     for (const Json& finding : report["findings"].array()) {
-      Print(fmt::format("{}  version {}: {}\n", report["end"].AsString().substr(0, 10), report["version"].AsInt(),
-                        Paint(finding.AsString(), Colour::kRed)));
+      Print(fmt::format("{}  version {}: {}\n", report["end"].AsString().substr(0, 10),
+                        report["version"].AsInt(), Paint(finding.AsString(), Colour::kRed)));
     }
   }
 }
@@ -74,7 +81,8 @@ Result<int> Report(const Invocation& invocation) {
 Result<int> Evaluate(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
   const std::string path = "/api/v1/monitors/" + PercentEncode(invocation.Argument("endpoint"));
-  CAISSON_ASSIGN(const Json evaluated, client->Post(path + "/evaluate", Json::Of({{"final", invocation.Flag("final")}})));
+  CAISSON_ASSIGN(const Json evaluated,
+                 client->Post(path + "/evaluate", Json::Of({{"final", invocation.Flag("final")}})));
   if (invocation.json_output()) {
     PrintJson(evaluated);
   } else {
@@ -95,7 +103,8 @@ std::vector<Command> MonitorsCommands() {
   Command report;
   report.path = "monitors report";
   report.summary = "Shows the windows of a monitor: drift, performance, findings.";
-  report.example = "caisson monitors report delay\ncaisson monitors report delay --html report.html";
+  report.example =
+      "caisson monitors report delay\ncaisson monitors report delay --html report.html";
   report.positionals = {{"endpoint", "The endpoint that is watched"}};
   report.options = {{"html", "Write a page with plots", OptionKind::kValue, "", "FILE"}};
   report.run = Report;

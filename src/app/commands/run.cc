@@ -25,7 +25,8 @@ class RunPrinter {
     const std::string& state = line["state"].AsString();
     const std::string& detail = line["detail"].AsString();
     const std::string time = line["seconds"].is_number()
-                                 ? HumanDuration(std::chrono::nanoseconds(static_cast<int64_t>(line["seconds"].AsDouble() * 1e9)))
+                                 ? HumanDuration(std::chrono::nanoseconds(
+                                       static_cast<int64_t>(line["seconds"].AsDouble() * 1e9)))
                                  : "";
     if (state == "started") {
       progress_.Update(fmt::format("  ...  {:<16}{}", step, detail));
@@ -35,7 +36,8 @@ class RunPrinter {
     if (state == "output") {
       Print(Paint(fmt::format("       {:<16}| {}", "", detail), Colour::kDim) + "\n");
     } else if (state == "done") {
-      Print(fmt::format("  {}   {:<16}{}  {}\n", Paint("ok", Colour::kGreen), step, detail, Paint(time, Colour::kDim)));
+      Print(fmt::format("  {}   {:<16}{}  {}\n", Paint("ok", Colour::kGreen), step, detail,
+                        Paint(time, Colour::kDim)));
     } else if (state == "skipped") {
       Print(fmt::format("  {}   {:<16}{}\n", Paint("--", Colour::kDim), step, detail));
     } else {
@@ -54,33 +56,36 @@ class RunPrinter {
 Result<Json> FollowJob(ApiClient& client, const std::string& id, bool json) {
   RunPrinter printer(json);
   Json job;
-  CAISSON_TRY(client.Follow(http::Method::kGet, "/api/v1/jobs/" + id + "/follow", Json(), [&](const Json& line) -> Status {
-    if (line["job"].is_object()) {
-      job = line["job"];
-      return OkStatus();
-    }
-    CAISSON_ASSIGN(const Json entry, ParseJson(line["line"].AsString()));
-    printer.Show(entry);
-    return OkStatus();
-  }));
+  CAISSON_TRY(client.Follow(http::Method::kGet, "/api/v1/jobs/" + id + "/follow", Json(),
+                            [&](const Json& line) -> Status {
+                              if (line["job"].is_object()) {
+                                job = line["job"];
+                                return OkStatus();
+                              }
+                              CAISSON_ASSIGN(const Json entry, ParseJson(line["line"].AsString()));
+                              printer.Show(entry);
+                              return OkStatus();
+                            }));
   printer.Clear();
   if (job["state"].AsString() == "succeeded") return job;
   return FailedPrecondition("the run did not finish: {}", job["error"].AsString());
 }
 
-// What `caisson run` works through: whoever holds the folder, or this process, which then serves on a free loopback port so
-// that other commands can look in meanwhile.
+// What `caisson run` works through: whoever holds the folder, or this process, which then serves on
+// a free loopback port so that other commands can look in meanwhile.
 class RunSession {
  public:
   static Result<std::unique_ptr<RunSession>> Open(const Invocation& invocation) {
     auto session = std::make_unique<RunSession>();
     const auto holder = DataFolder::FindHolder(invocation.Value("data"));
     // The same order as ApiClient::Connect: a folder that was named beats the environment.
-    const bool named_server = invocation.Given("server") || (!invocation.Given("data") && std::getenv("CAISSON_URL") != nullptr);
+    const bool named_server = invocation.Given("server") ||
+                              (!invocation.Given("data") && std::getenv("CAISSON_URL") != nullptr);
     const bool elsewhere = named_server || (holder.has_value() && !holder->http_address.empty());
     if (!elsewhere) {
-      CAISSON_ASSIGN(session->application_,
-                     Application::Open({.data_folder = invocation.Value("data"), .command = "caisson run"}));
+      CAISSON_ASSIGN(
+          session->application_,
+          Application::Open({.data_folder = invocation.Value("data"), .command = "caisson run"}));
       CAISSON_TRY(session->application_->Listen({"127.0.0.1:0"}, ""));
     }
     CAISSON_ASSIGN(session->client_, ApiClient::Connect(invocation));
@@ -97,8 +102,11 @@ Result<Json> ParseOverrides(const std::vector<std::string>& texts) {
   Json overrides;
   for (const std::string& text : texts) {
     const size_t equals = text.find('=');
-    if (equals == std::string::npos) return InvalidArgument("--set {}: expected NAME=VALUE, for example prepare.as_of=2001-06-01", text);
-    CAISSON_ASSIGN(const YamlDocument value, ParseYaml(text.substr(equals + 1), "--set " + text.substr(0, equals)));
+    if (equals == std::string::npos)
+      return InvalidArgument("--set {}: expected NAME=VALUE, for example prepare.as_of=2001-06-01",
+                             text);
+    CAISSON_ASSIGN(const YamlDocument value,
+                   ParseYaml(text.substr(equals + 1), "--set " + text.substr(0, equals)));
     overrides.Set(text.substr(0, equals), value.value);
   }
   return overrides;
@@ -112,24 +120,28 @@ Result<int> Run(const Invocation& invocation) {
                            {"force", invocation.Flag("force")}});
   if (!overrides.is_null()) request.Set("overrides", overrides);
   CAISSON_ASSIGN(const Json started, session->client().Post("/api/v1/projects/run", request));
-  CAISSON_ASSIGN(const Json job, FollowJob(session->client(), started["job_id"].AsString(), invocation.json_output()));
+  CAISSON_ASSIGN(const Json job, FollowJob(session->client(), started["job_id"].AsString(),
+                                           invocation.json_output()));
   if (invocation.json_output()) {
     Print(WriteJson(Json::Of({{"result", job["result"]}})) + "\n");
     return kExitOk;
   }
   for (const Json& model : job["result"]["models"].array()) {
     const bool admitted = model["admitted"].AsBool();
-    Print(fmt::format("\n{} version {} was {}.\n", model["model"].AsString(), model["version"].AsInt(),
+    Print(fmt::format("\n{} version {} was {}.\n", model["model"].AsString(),
+                      model["version"].AsInt(),
                       admitted ? "admitted" : "refused by its gate; the champion stays"));
-    Print(fmt::format("Next: caisson explain model_version {}/{}\n", model["model"].AsString(), model["version"].AsInt()));
+    Print(fmt::format("Next: caisson explain model_version {}/{}\n", model["model"].AsString(),
+                      model["version"].AsInt()));
   }
   return kExitOk;
 }
 
 Result<int> Plan(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
-  CAISSON_ASSIGN(const Json plan, client->Post("/api/v1/projects/plan",
-                                               Json::Of({{"folder", AbsolutePath(invocation.Value("project"))}})));
+  CAISSON_ASSIGN(const Json plan,
+                 client->Post("/api/v1/projects/plan",
+                              Json::Of({{"folder", AbsolutePath(invocation.Value("project"))}})));
   if (invocation.json_output()) {
     PrintJson(plan);
     return kExitOk;
@@ -137,7 +149,8 @@ Result<int> Plan(const Invocation& invocation) {
   TextTable table({"what", "name", "action", "reason"});
   for (const char* section : {"data", "stages", "models", "endpoints", "monitors"}) {
     for (const Json& item : plan[section].array()) {
-      table.Add({section, item["name"].AsString(), item["action"].AsString(), item["reason"].AsString()});
+      table.Add(
+          {section, item["name"].AsString(), item["action"].AsString(), item["reason"].AsString()});
     }
   }
   Print(table.ToString());
@@ -149,11 +162,15 @@ Result<int> Plan(const Invocation& invocation) {
 std::vector<Command> RunCommands() {
   Command run;
   run.path = "run";
-  run.summary = "Makes caisson.yaml true: data, checks, stages, candidates, gate, endpoints, monitors.";
-  run.example = "caisson run\ncaisson run --set prepare.as_of=2001-06-01     # in a copy, with another parameter";
+  run.summary =
+      "Makes caisson.yaml true: data, checks, stages, candidates, gate, endpoints, monitors.";
+  run.example =
+      "caisson run\ncaisson run --set prepare.as_of=2001-06-01     # in a copy, with another "
+      "parameter";
   run.options = {{"project", "The folder with caisson.yaml", OptionKind::kValue, ".", "DIR"},
                  {"force", "Run stages even where nothing changed", OptionKind::kFlag, "", ""},
-                 {"set", "Another value for a parameter of params.yaml (repeatable)", OptionKind::kList, "", "NAME=VALUE"}};
+                 {"set", "Another value for a parameter of params.yaml (repeatable)",
+                  OptionKind::kList, "", "NAME=VALUE"}};
   run.positionals = {{"stage", "Only these stages, with what they need", false, true}};
   AddServerOptions(run);
   run.run = Run;

@@ -15,7 +15,8 @@ std::vector<std::string> CommonMetrics(const Json& runs, size_t most) {
   for (const Json& run : runs.array()) {
     for (const auto& [name, value] : run["metrics"].object()) ++counts[name];
   }
-  static const std::vector<std::string> kPreferred = {"auc", "accuracy", "logloss", "loss", "p99_ms"};
+  static const std::vector<std::string> kPreferred = {"auc", "accuracy", "logloss", "loss",
+                                                      "p99_ms"};
   std::vector<std::string> chosen;
   for (const std::string& name : kPreferred) {
     if (counts.erase(name) > 0 && chosen.size() < most) chosen.push_back(name);
@@ -26,15 +27,19 @@ std::vector<std::string> CommonMetrics(const Json& runs, size_t most) {
   return chosen;
 }
 
-std::string Figure(const Json& value) { return value.is_number() ? fmt::format("{:.5g}", value.AsDouble()) : "-"; }
+std::string Figure(const Json& value) {
+  return value.is_number() ? fmt::format("{:.5g}", value.AsDouble()) : "-";
+}
 
 Result<int> List(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
   std::string path = "/api/v1/runs?limit=" + PercentEncode(invocation.Value("limit"));
   for (const char* name : {"filter", "experiment"}) {
-    if (invocation.Given(name)) path += fmt::format("&{}={}", name, PercentEncode(invocation.Value(name)));
+    if (invocation.Given(name))
+      path += fmt::format("&{}={}", name, PercentEncode(invocation.Value(name)));
   }
-  if (invocation.Given("order-by")) path += "&order_by=" + PercentEncode(invocation.Value("order-by"));
+  if (invocation.Given("order-by"))
+    path += "&order_by=" + PercentEncode(invocation.Value("order-by"));
   CAISSON_ASSIGN(const Json runs, client->Get(path));
   if (invocation.json_output()) {
     PrintJson(runs);
@@ -45,7 +50,8 @@ Result<int> List(const Invocation& invocation) {
   headers.insert(headers.end(), metrics.begin(), metrics.end());
   TextTable table(headers);
   for (const Json& run : runs["items"].array()) {
-    std::vector<std::string> row = {run["run_id"].AsString().substr(0, 8), run["name"].AsString(), run["status"].AsString(),
+    std::vector<std::string> row = {run["run_id"].AsString().substr(0, 8), run["name"].AsString(),
+                                    run["status"].AsString(),
                                     run["start_time"].AsString().substr(0, 19)};
     for (const std::string& metric : metrics) row.push_back(Figure(run["metrics"][metric]));
     table.Add(std::move(row));
@@ -56,13 +62,15 @@ Result<int> List(const Invocation& invocation) {
 
 Result<int> Show(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
-  CAISSON_ASSIGN(const Json run, client->Get("/api/v1/runs/" + PercentEncode(invocation.Argument("run"))));
+  CAISSON_ASSIGN(const Json run,
+                 client->Get("/api/v1/runs/" + PercentEncode(invocation.Argument("run"))));
   if (invocation.json_output()) {
     PrintJson(run);
     return kExitOk;
   }
-  Print(fmt::format("run {}  {}  {}\nstarted {}, ended {}\n", run["run_id"].AsString(), run["name"].AsString(),
-                    run["status"].AsString(), run["start_time"].AsString(), run["end_time"].AsString("-")));
+  Print(fmt::format("run {}  {}  {}\nstarted {}, ended {}\n", run["run_id"].AsString(),
+                    run["name"].AsString(), run["status"].AsString(), run["start_time"].AsString(),
+                    run["end_time"].AsString("-")));
   for (const char* section : {"params", "metrics", "tags"}) {
     TextTable table({section, "value"});
     for (const auto& [name, value] : run[section].object()) {
@@ -110,7 +118,8 @@ Result<int> Compare(const Invocation& invocation) {
 Result<int> Delete(const Invocation& invocation) {
   CAISSON_ASSIGN(const std::unique_ptr<ApiClient> client, ApiClient::Connect(invocation));
   for (const std::string& id : invocation.Arguments("run")) {
-    CAISSON_ASSIGN(const Json run, client->Call(http::Method::kDelete, "/api/v1/runs/" + PercentEncode(id)));
+    CAISSON_ASSIGN(const Json run,
+                   client->Call(http::Method::kDelete, "/api/v1/runs/" + PercentEncode(id)));
     Print(fmt::format("deleted {}; an MLflow client can restore it\n", run["run_id"].AsString()));
   }
   return kExitOk;
@@ -124,7 +133,8 @@ std::vector<Command> RunsCommands() {
   list.summary = "Lists runs, by MLflow's filter and order.";
   list.example = "caisson runs list --filter \"metrics.auc > 0.7\" --order-by \"metrics.auc DESC\"";
   list.options = {{"filter", "MLflow's filter language", OptionKind::kValue, "", "FILTER"},
-                  {"order-by", "MLflow's order, for example 'metrics.auc DESC'", OptionKind::kValue, "", "ORDER"},
+                  {"order-by", "MLflow's order, for example 'metrics.auc DESC'", OptionKind::kValue,
+                   "", "ORDER"},
                   {"experiment", "Only this experiment", OptionKind::kValue, "", "NAME"},
                   {"limit", "The most runs", OptionKind::kValue, "50", "N"}};
   list.run = List;

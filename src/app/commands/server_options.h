@@ -6,9 +6,11 @@
 namespace caisson::app {
 
 inline void AddServerOptions(Command& command) {
-  command.options.push_back({"data", "The data folder", OptionKind::kValue, "./caisson-data", "DIR"});
-  command.options.push_back({"server", "A running server; otherwise CAISSON_URL, then whoever holds the data folder",
-                             OptionKind::kValue, "", "URL"});
+  command.options.push_back(
+      {"data", "The data folder", OptionKind::kValue, "./caisson-data", "DIR"});
+  command.options.push_back(
+      {"server", "A running server; otherwise CAISSON_URL, then whoever holds the data folder",
+       OptionKind::kValue, "", "URL"});
 }
 
 }  // namespace caisson::app

@@ -1,6 +1,7 @@
+#include "app/version.h"
+
 #include "app/commands/commands.h"
 #include "app/output.h"
-#include "app/version.h"
 
 namespace caisson::app {
 

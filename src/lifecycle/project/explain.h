@@ -12,14 +12,17 @@
 
 namespace caisson::project {
 
-// The chain from an answer of a model back to the raw data: prediction, deployment, gate decision, model version, run, stage
-// runs, code commit, dataset versions, check runs. NotFound when the id is unknown.
-Result<lineage::Graph> ExplainPrediction(const Context& context, sql::Database& database, serving::Endpoints& endpoints,
+// The chain from an answer of a model back to the raw data: prediction, deployment, gate decision,
+// model version, run, stage runs, code commit, dataset versions, check runs. NotFound when the id
+// is unknown.
+Result<lineage::Graph> ExplainPrediction(const Context& context, sql::Database& database,
+                                         serving::Endpoints& endpoints,
                                          std::string_view prediction_id);
 // From the endpoint: what serves there now, and all that is behind it.
-Result<lineage::Graph> ExplainEndpoint(const Context& context, sql::Database& database, serving::Endpoints& endpoints,
-                                       std::string_view endpoint);
+Result<lineage::Graph> ExplainEndpoint(const Context& context, sql::Database& database,
+                                       serving::Endpoints& endpoints, std::string_view endpoint);
 // From any node of the graph, for example model_version "delay/3".
-Result<lineage::Graph> ExplainNode(const Context& context, sql::Database& database, const lineage::NodeId& node);
+Result<lineage::Graph> ExplainNode(const Context& context, sql::Database& database,
+                                   const lineage::NodeId& node);
 
 }  // namespace caisson::project

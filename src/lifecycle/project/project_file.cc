@@ -19,7 +19,9 @@ Status CheckName(std::string_view name, const std::string& where) {
   if (name.empty()) return InvalidArgument("{}: the name is empty", where);
   for (const char c : name) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_' && c != '.') {
-      return InvalidArgument("{}: the name '{}' has '{}' in it; letters, digits, '-', '_' and '.' are accepted", where, name, c);
+      return InvalidArgument(
+          "{}: the name '{}' has '{}' in it; letters, digits, '-', '_' and '.' are accepted", where,
+          name, c);
     }
   }
   return OkStatus();
@@ -27,20 +29,21 @@ Status CheckName(std::string_view name, const std::string& where) {
 
 Status ParseData(const YamlDocument& document, const Json& checks, std::vector<DataSpec>& out) {
   if (!checks.is_null() && !checks.is_object()) {
-    return InvalidArgument("{}: expected a map of data file to check suite, found {}", Where(document, "checks"),
-                           checks.type_name());
+    return InvalidArgument("{}: expected a map of data file to check suite, found {}",
+                           Where(document, "checks"), checks.type_name());
   }
   for (const auto& [path, suite] : checks.object()) {
     if (!suite.is_string() && !suite.is_null()) {
-      return InvalidArgument("{}: expected the path of a check suite, found {}", Where(document, "checks." + path),
-                             suite.type_name());
+      return InvalidArgument("{}: expected the path of a check suite, found {}",
+                             Where(document, "checks." + path), suite.type_name());
     }
     out.push_back({NormalizePath(path), suite.AsString()});
   }
   return OkStatus();
 }
 
-Result<ModelSpec> ParseModel(const YamlDocument& document, const std::string& name, const Json& json) {
+Result<ModelSpec> ParseModel(const YamlDocument& document, const std::string& name,
+                             const Json& json) {
   const std::string where = Where(document, "models." + name);
   CAISSON_TRY(CheckName(name, where));
   FieldReader fields(json, where);
@@ -53,7 +56,9 @@ Result<ModelSpec> ParseModel(const YamlDocument& document, const std::string& na
   CAISSON_TRY(fields.Finish());
   for (size_t i = 0; i < rules.size(); ++i) {
     Result<registry::GateRule> rule = registry::ParseGateRule(rules[i]);
-    if (!rule.ok()) return WithContext(rule.status(), Where(document, fmt::format("models.{}.gate[{}]", name, i)));
+    if (!rule.ok())
+      return WithContext(rule.status(),
+                         Where(document, fmt::format("models.{}.gate[{}]", name, i)));
     model.gate.push_back(*std::move(rule));
   }
   if (!evaluate.is_null()) {
@@ -74,14 +79,15 @@ Status CheckReferences(const YamlDocument& document, const ProjectFile& file) {
     endpoints.push_back(endpoint.name);
     if (std::find(models.begin(), models.end(), endpoint.model) == models.end()) {
       return InvalidArgument("{}: there is no model '{}' under models{}",
-                             Where(document, "endpoints." + endpoint.name + ".model"), endpoint.model,
-                             SuggestName(endpoint.model, models));
+                             Where(document, "endpoints." + endpoint.name + ".model"),
+                             endpoint.model, SuggestName(endpoint.model, models));
     }
   }
   for (const monitoring::MonitorSpec& monitor : file.monitors) {
     if (std::find(endpoints.begin(), endpoints.end(), monitor.endpoint) == endpoints.end()) {
-      return InvalidArgument("{}: there is no endpoint '{}' to watch{}", Where(document, "monitors." + monitor.endpoint),
-                             monitor.endpoint, SuggestName(monitor.endpoint, endpoints));
+      return InvalidArgument("{}: there is no endpoint '{}' to watch{}",
+                             Where(document, "monitors." + monitor.endpoint), monitor.endpoint,
+                             SuggestName(monitor.endpoint, endpoints));
     }
   }
   return OkStatus();
@@ -91,7 +97,8 @@ Status CheckReferences(const YamlDocument& document, const ProjectFile& file) {
 
 Result<ProjectFile> ParseProjectFile(const YamlDocument& document, const std::string& folder) {
   if (!document.value.is_object()) {
-    return InvalidArgument("{}: expected a map with the key 'project', found {}", kFileName, document.value.type_name());
+    return InvalidArgument("{}: expected a map with the key 'project', found {}", kFileName,
+                           document.value.type_name());
   }
   ProjectFile file;
   file.folder = folder;
@@ -105,10 +112,12 @@ Result<ProjectFile> ParseProjectFile(const YamlDocument& document, const std::st
   fields.Raw("server");
   CAISSON_TRY(fields.Finish());
   CAISSON_TRY(CheckName(file.name, Where(document, "project")));
-  for (const auto& [key, section] : {std::pair<std::string, const Json*>{"models", &models}, {"endpoints", &endpoints},
+  for (const auto& [key, section] : {std::pair<std::string, const Json*>{"models", &models},
+                                     {"endpoints", &endpoints},
                                      {"monitors", &monitors}}) {
     if (!section->is_null() && !section->is_object()) {
-      return InvalidArgument("{}: expected a map of names, found {}", Where(document, key), section->type_name());
+      return InvalidArgument("{}: expected a map of names, found {}", Where(document, key),
+                             section->type_name());
     }
   }
 
@@ -135,7 +144,8 @@ Result<ProjectFile> ParseProjectFile(const YamlDocument& document, const std::st
 Result<ProjectFile> ReadProjectFile(const std::string& folder) {
   const std::string path = JoinPath(folder, kFileName);
   if (!FileExists(path)) {
-    return NotFound("there is no {} in {}. `caisson init` writes one that runs", kFileName, AbsolutePath(folder));
+    return NotFound("there is no {} in {}. `caisson init` writes one that runs", kFileName,
+                    AbsolutePath(folder));
   }
   CAISSON_ASSIGN(const YamlDocument document, ReadYamlFile(path));
   return ParseProjectFile(document, AbsolutePath(folder));

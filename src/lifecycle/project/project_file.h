@@ -24,12 +24,14 @@ struct DataSpec {
 // A model that a stage of the pipeline makes.
 struct ModelSpec {
   std::string name;
-  std::string stage;                    // `from`: the stage whose outputs hold the model
-  std::string folder;                   // `folder`: where the stage leaves it; by default the stage's only output folder
+  std::string stage;  // `from`: the stage whose outputs hold the model
+  std::string
+      folder;  // `folder`: where the stage leaves it; by default the stage's only output folder
   std::vector<registry::GateRule> gate;
-  // Where the champion is judged again, so that both are measured on the same rows; empty `evaluate`: the stored figures count.
-  std::string evaluate_data;            // a Parquet file, "features/valid.parquet"
-  std::string evaluate_target;          // its label column
+  // Where the champion is judged again, so that both are measured on the same rows; empty
+  // `evaluate`: the stored figures count.
+  std::string evaluate_data;    // a Parquet file, "features/valid.parquet"
+  std::string evaluate_target;  // its label column
 };
 
 struct ProjectFile {
@@ -42,8 +44,9 @@ struct ProjectFile {
   std::vector<monitoring::MonitorSpec> monitors;
 };
 
-// Reads <folder>/caisson.yaml. Errors carry line and column; unknown keys are errors with a did-you-mean; names that point
-// nowhere (an endpoint's model, a monitor's endpoint) are errors too. The key `server:` is left to base/config.h.
+// Reads <folder>/caisson.yaml. Errors carry line and column; unknown keys are errors with a
+// did-you-mean; names that point nowhere (an endpoint's model, a monitor's endpoint) are errors
+// too. The key `server:` is left to base/config.h.
 Result<ProjectFile> ReadProjectFile(const std::string& folder);
 Result<ProjectFile> ParseProjectFile(const YamlDocument& document, const std::string& folder);
 

@@ -12,9 +12,14 @@ using internal::MakeRoute;
 Json ToJson(const registry::ModelVersion& version) {
   Json tags = Json::MakeObject();
   for (const auto& tag : version.tags) tags.Set(tag.key, tag.value);
-  return Json::Of({{"model", version.model}, {"version", version.version}, {"aliases", Json::ArrayOf(version.aliases)},
-                   {"status", version.status}, {"run_id", version.run_id}, {"digest", version.digest},
-                   {"description", version.description}, {"created_at", FormatTime(version.creation_time)},
+  return Json::Of({{"model", version.model},
+                   {"version", version.version},
+                   {"aliases", Json::ArrayOf(version.aliases)},
+                   {"status", version.status},
+                   {"run_id", version.run_id},
+                   {"digest", version.digest},
+                   {"description", version.description},
+                   {"created_at", FormatTime(version.creation_time)},
                    {"tags", tags}});
 }
 
@@ -30,7 +35,8 @@ Json ToJson(const registry::DecisionRecord& record) {
   json.Set("id", record.id);
   json.Set("model", record.model);
   json.Set("version", record.version);
-  json.Set("champion_version", record.champion_version.has_value() ? Json(*record.champion_version) : Json());
+  json.Set("champion_version",
+           record.champion_version.has_value() ? Json(*record.champion_version) : Json());
   json.Set("candidate_metrics", std::move(candidate));
   json.Set("champion_metrics", std::move(champion));
   json.Set("decided_at", FormatTime(record.time));
@@ -38,8 +44,8 @@ Json ToJson(const registry::DecisionRecord& record) {
   return json;
 }
 
-Result<registry::DecisionRecord> Decision(const Dependencies& parts, const Context& context, const std::string& model,
-                                          int64_t version) {
+Result<registry::DecisionRecord> Decision(const Dependencies& parts, const Context& context,
+                                          const std::string& model, int64_t version) {
   return parts.database.ReadFor<registry::DecisionRecord>(context, [&](sql::Session& session) {
     return registry::FindDecision(session, context.project(), model, version);
   });
@@ -55,7 +61,8 @@ Result<Json> ListVersions(const Dependencies& parts, http::Request& request) {
   for (const auto& version : page.items) {
     Json item = ToJson(version);
     const auto decision = Decision(parts, request.context, version.model, version.version);
-    item.Set("gate", decision.ok() ? Json(decision->decision.admitted ? "admitted" : "refused") : Json());
+    item.Set("gate",
+             decision.ok() ? Json(decision->decision.admitted ? "admitted" : "refused") : Json());
     items.push_back(std::move(item));
   }
   return internal::Items(std::move(items));
@@ -88,14 +95,20 @@ Result<Json> Promote(const Dependencies& parts, http::Request& request, const Js
   const auto decision = Decision(parts, request.context, model, number);
   if (decision.ok() && !decision->decision.admitted && !force) {
     std::vector<std::string> lines;
-    for (const auto& line : decision->decision.lines) lines.push_back((line.passed ? "passed: " : "failed: ") + line.why);
-    return FailedPrecondition("{} version {} was refused by its gate:\n  {}\nUse --force to promote it all the same; the audit log will say so",
-                              model, number, Join(lines, "\n  "));
+    for (const auto& line : decision->decision.lines)
+      lines.push_back((line.passed ? "passed: " : "failed: ") + line.why);
+    return FailedPrecondition(
+        "{} version {} was refused by its gate:\n  {}\nUse --force to promote it all the same; the "
+        "audit log will say so",
+        model, number, Join(lines, "\n  "));
   }
   CAISSON_TRY(parts.database.Write(request.context, [&](sql::Transaction& transaction) -> Status {
     CAISSON_TRY(parts.registry.SetAlias(transaction, model, alias, number));
-    const Json detail = Json::Of({{"alias", alias}, {"forced", force}, {"admitted", decision.ok() && decision->decision.admitted}});
-    return audit::Append(transaction, "model_version.promoted_by_hand", fmt::format("model/{}/{}", model, number), detail);
+    const Json detail = Json::Of({{"alias", alias},
+                                  {"forced", force},
+                                  {"admitted", decision.ok() && decision->decision.admitted}});
+    return audit::Append(transaction, "model_version.promoted_by_hand",
+                         fmt::format("model/{}/{}", model, number), detail);
   }));
   return Json::Of({{"model", model}, {"version", number}, {"alias", alias}, {"forced", force}});
 }
@@ -104,14 +117,18 @@ Result<Json> Promote(const Dependencies& parts, http::Request& request, const Js
 
 std::vector<http::Route> ModelRoutes(const Dependencies& parts) {
   std::vector<http::Route> routes;
-  routes.push_back(MakeRoute(http::Method::kGet, "/api/v1/model-versions", "Model versions, with their gates' decisions",
-                             JsonHandler([parts](http::Request& request) { return ListVersions(parts, request); })));
-  routes.push_back(MakeRoute(http::Method::kGet, "/api/v1/models/{model}/versions/{version}", "One version, its files and its gate",
-                             JsonHandler([parts](http::Request& request) { return ShowVersion(parts, request); })));
-  routes.push_back(MakeRoute(http::Method::kPost, "/api/v1/models/{model}/versions/{version}/promote", "Moves an alias to a version",
-                             BodyHandler([parts](http::Request& request, const Json& body) {
-                               return Promote(parts, request, body);
-                             })));
+  routes.push_back(MakeRoute(
+      http::Method::kGet, "/api/v1/model-versions", "Model versions, with their gates' decisions",
+      JsonHandler([parts](http::Request& request) { return ListVersions(parts, request); })));
+  routes.push_back(MakeRoute(
+      http::Method::kGet, "/api/v1/models/{model}/versions/{version}",
+      "One version, its files and its gate",
+      JsonHandler([parts](http::Request& request) { return ShowVersion(parts, request); })));
+  routes.push_back(MakeRoute(
+      http::Method::kPost, "/api/v1/models/{model}/versions/{version}/promote",
+      "Moves an alias to a version", BodyHandler([parts](http::Request& request, const Json& body) {
+        return Promote(parts, request, body);
+      })));
   return routes;
 }
 

@@ -31,7 +31,8 @@ struct Dependencies {
   project::Projects& projects;
 };
 
-// The tables, one function a file. Answers are JSON; lists are {"items": [...]}; errors are http::ErrorResponse.
+// The tables, one function a file. Answers are JSON; lists are {"items": [...]}; errors are
+// http::ErrorResponse.
 std::vector<http::Route> ProjectRoutes(const Dependencies& parts);
 std::vector<http::Route> JobRoutes(const Dependencies& parts);
 std::vector<http::Route> DataRoutes(const Dependencies& parts);

@@ -18,18 +18,19 @@ Json ToJson(const tracking::Run& run) {
   for (const auto& input : run.dataset_inputs) {
     datasets.Append(Json::Of({{"name", input.dataset.name}, {"digest", input.dataset.digest}}));
   }
-  return Json::Of({{"run_id", run.info.run_id},
-                   {"experiment_id", run.info.experiment_id},
-                   {"name", run.info.run_name},
-                   {"status", tracking::RunStatusName(run.info.status)},
-                   {"user", run.info.user_id},
-                   {"start_time", FormatTime(run.info.start_time)},
-                   {"end_time", run.info.end_time.has_value() ? Json(FormatTime(*run.info.end_time)) : Json()},
-                   {"artifact_uri", run.info.artifact_uri},
-                   {"params", params},
-                   {"metrics", metrics},
-                   {"tags", tags},
-                   {"datasets", datasets}});
+  return Json::Of(
+      {{"run_id", run.info.run_id},
+       {"experiment_id", run.info.experiment_id},
+       {"name", run.info.run_name},
+       {"status", tracking::RunStatusName(run.info.status)},
+       {"user", run.info.user_id},
+       {"start_time", FormatTime(run.info.start_time)},
+       {"end_time", run.info.end_time.has_value() ? Json(FormatTime(*run.info.end_time)) : Json()},
+       {"artifact_uri", run.info.artifact_uri},
+       {"params", params},
+       {"metrics", metrics},
+       {"tags", tags},
+       {"datasets", datasets}});
 }
 
 Result<Json> ListRuns(const Dependencies& parts, http::Request& request) {
@@ -37,9 +38,12 @@ Result<Json> ListRuns(const Dependencies& parts, http::Request& request) {
   search.filter = std::string(request.Query("filter"));
   search.page_token = std::string(request.Query("page_token"));
   CAISSON_ASSIGN(search.max_results, internal::QueryInt(request, "limit", 50, 1, 50'000));
-  if (!request.Query("order_by").empty()) search.order_by = {std::string(request.Query("order_by"))};
+  if (!request.Query("order_by").empty())
+    search.order_by = {std::string(request.Query("order_by"))};
   if (!request.Query("experiment").empty()) {
-    CAISSON_ASSIGN(const auto experiment, parts.tracking.GetExperimentByName(request.context, std::string(request.Query("experiment"))));
+    CAISSON_ASSIGN(const auto experiment,
+                   parts.tracking.GetExperimentByName(request.context,
+                                                      std::string(request.Query("experiment"))));
     search.experiment_ids = {experiment.id};
   } else {
     CAISSON_ASSIGN(const auto experiments, parts.tracking.SearchExperiments(request.context, {}));
@@ -67,7 +71,8 @@ Result<std::string> CompleteRunId(const Dependencies& parts, http::Request& requ
     if (run.info.run_id.rfind(id, 0) == 0) matches.push_back(run.info.run_id);
   }
   if (matches.size() == 1) return matches.front();
-  if (matches.empty()) return NotFound("no run starts with '{}'. `caisson runs list` shows them", id);
+  if (matches.empty())
+    return NotFound("no run starts with '{}'. `caisson runs list` shows them", id);
   return InvalidArgument("'{}' stands for {} runs; give more digits", id, matches.size());
 }
 
@@ -75,15 +80,18 @@ Result<std::string> CompleteRunId(const Dependencies& parts, http::Request& requ
 
 std::vector<http::Route> RunRoutes(const Dependencies& parts) {
   std::vector<http::Route> routes;
-  routes.push_back(MakeRoute(http::Method::kGet, "/api/v1/runs", "Runs, by MLflow's filter and order",
-                             JsonHandler([parts](http::Request& request) { return ListRuns(parts, request); })));
-  routes.push_back(MakeRoute(http::Method::kGet, "/api/v1/runs/{run_id}", "One run; the first digits of the id are enough",
-                             JsonHandler([parts](http::Request& request) -> Result<Json> {
-                               CAISSON_ASSIGN(const std::string id, CompleteRunId(parts, request));
-                               CAISSON_ASSIGN(const auto run, parts.tracking.GetRun(request.context, id));
-                               return ToJson(run);
-                             })));
-  routes.push_back(MakeRoute(http::Method::kDelete, "/api/v1/runs/{run_id}", "Marks a run as deleted",
+  routes.push_back(
+      MakeRoute(http::Method::kGet, "/api/v1/runs", "Runs, by MLflow's filter and order",
+                JsonHandler([parts](http::Request& request) { return ListRuns(parts, request); })));
+  routes.push_back(MakeRoute(
+      http::Method::kGet, "/api/v1/runs/{run_id}", "One run; the first digits of the id are enough",
+      JsonHandler([parts](http::Request& request) -> Result<Json> {
+        CAISSON_ASSIGN(const std::string id, CompleteRunId(parts, request));
+        CAISSON_ASSIGN(const auto run, parts.tracking.GetRun(request.context, id));
+        return ToJson(run);
+      })));
+  routes.push_back(MakeRoute(http::Method::kDelete, "/api/v1/runs/{run_id}",
+                             "Marks a run as deleted",
                              JsonHandler([parts](http::Request& request) -> Result<Json> {
                                CAISSON_ASSIGN(const std::string id, CompleteRunId(parts, request));
                                CAISSON_TRY(parts.tracking.DeleteRun(request.context, id));

@@ -24,7 +24,8 @@ class StepLog {
   void Failed(std::string_view step, std::string_view detail);
 
  private:
-  void Write(std::string_view step, std::string_view state, std::string_view detail, const Json& data);
+  void Write(std::string_view step, std::string_view state, std::string_view detail,
+             const Json& data);
   jobs::JobHandle& job_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
@@ -35,19 +36,20 @@ struct RunState {
   jobs::JobHandle& job;
   StepLog& log;
   ProjectFile project;
-  std::string folder;                   // the project, or its workspace copy
+  std::string folder;  // the project, or its workspace copy
   std::string reason;
   std::vector<std::string> targets;
   bool force = false;
-  Json overrides;                       // null: the project's own folder
-  std::string code_commit;              // "1a2b3c4", with "-dirty"; empty outside git
-  std::vector<std::string> datasets;    // names of the dataset versions
+  Json overrides;                     // null: the project's own folder
+  std::string code_commit;            // "1a2b3c4", with "-dirty"; empty outside git
+  std::vector<std::string> datasets;  // names of the dataset versions
   pipelines::PipelineOutcome pipeline;
 };
 
 // Hashes and records the data; in the project's own folder also `dvc add`s what is not tracked yet.
 Status RecordData(RunState& state);
-// FailedPrecondition names the column, the check and the count when a check of severity error fails.
+// FailedPrecondition names the column, the check and the count when a check of severity error
+// fails.
 Status CheckData(RunState& state);
 Status RunStages(RunState& state);
 
@@ -64,11 +66,13 @@ Result<TrainedModel> LogCandidates(RunState& state, const ModelSpec& model);
 // Registers the best candidate; the same files of the same run are the same version.
 Result<registry::ModelVersion> RegisterModel(RunState& state, const TrainedModel& trained);
 // Judges the champion on the candidate's validation set and decides.
-Result<registry::DecisionRecord> PassGate(RunState& state, const TrainedModel& trained, const registry::ModelVersion& version);
+Result<registry::DecisionRecord> PassGate(RunState& state, const TrainedModel& trained,
+                                          const registry::ModelVersion& version);
 // Makes endpoints and monitors what the file says.
 Status ApplyWantedState(RunState& state);
 
-// `git rev-parse`, with "-dirty" when tracked files differ; empty when the folder is in no git repository.
+// `git rev-parse`, with "-dirty" when tracked files differ; empty when the folder is in no git
+// repository.
 std::string ReadCodeCommit(const Context& context, const std::string& folder);
 
 }  // namespace caisson::project::internal

@@ -15,7 +15,8 @@ namespace {
 bool IsTable(std::string_view path) {
   const size_t dot = path.rfind('.');
   const std::string ending = dot == std::string_view::npos ? "" : ToLower(path.substr(dot + 1));
-  return ending == "parquet" || ending == "csv" || ending == "json" || ending == "jsonl" || ending == "ndjson";
+  return ending == "parquet" || ending == "csv" || ending == "json" || ending == "jsonl" ||
+         ending == "ndjson";
 }
 
 // The data of a stage is made by the pipeline; only what nothing makes is added.
@@ -25,7 +26,8 @@ Status RecordOne(RunState& state, data::Repository& repository, const std::strin
   // The repository may be a parent of the project's folder, so paths are given whole.
   const std::string full = JoinPath(state.folder, path);
   const bool tracked = repository.Tracked(full).ok();
-  Result<data::OutEntry> entry = own_folder ? repository.Add(context, full) : repository.Hash(context, full);
+  Result<data::OutEntry> entry =
+      own_folder ? repository.Add(context, full) : repository.Hash(context, full);
   if (!entry.ok()) return entry.status();
 
   data::DatasetVersion version;
@@ -46,11 +48,15 @@ Status RecordOne(RunState& state, data::Repository& repository, const std::strin
   CAISSON_ASSIGN(version, state.parts.datasets.RecordVersion(context, version));
   state.datasets.push_back(version.name());
   const int64_t rows = version.profile["rows"].AsInt(-1);
-  state.log.Done("ingest",
-                 fmt::format("{}: {}{}, version {}{}", path, HumanBytes(static_cast<uint64_t>(version.size)),
-                             rows < 0 ? "" : ", " + HumanCount(rows) + " rows", version.md5.substr(0, 8),
-                             tracked || known.has_value() ? "" : " (new)"),
-                 Json::Of({{"dataset", version.name()}, {"md5", version.md5}, {"bytes", version.size}, {"rows", rows}}));
+  state.log.Done(
+      "ingest",
+      fmt::format("{}: {}{}, version {}{}", path, HumanBytes(static_cast<uint64_t>(version.size)),
+                  rows < 0 ? "" : ", " + HumanCount(rows) + " rows", version.md5.substr(0, 8),
+                  tracked || known.has_value() ? "" : " (new)"),
+      Json::Of({{"dataset", version.name()},
+                {"md5", version.md5},
+                {"bytes", version.size},
+                {"rows", rows}}));
   return OkStatus();
 }
 
@@ -59,14 +65,17 @@ Status RecordOne(RunState& state, data::Repository& repository, const std::strin
 Status RecordData(RunState& state) {
   if (state.project.data.empty()) return OkStatus();
   Result<std::unique_ptr<data::Repository>> repository =
-      state.overrides.is_null() ? data::Repository::OpenOrInit(state.folder) : data::Repository::Open(state.folder);
+      state.overrides.is_null() ? data::Repository::OpenOrInit(state.folder)
+                                : data::Repository::Open(state.folder);
   if (!repository.ok()) return repository.status();
   for (const DataSpec& spec : state.project.data) {
     state.log.Started("ingest", spec.path);
     if (!FileExists(JoinPath(state.folder, spec.path))) {
       // A stage may make it; then the file is checked once it is there.
-      return NotFound("caisson.yaml: checks: there is no {} in {}. Put the file there, or fetch it with `dvc pull`", spec.path,
-                      state.folder);
+      return NotFound(
+          "caisson.yaml: checks: there is no {} in {}. Put the file there, or fetch it with `dvc "
+          "pull`",
+          spec.path, state.folder);
     }
     CAISSON_TRY(RecordOne(state, **repository, spec.path));
   }
@@ -93,14 +102,18 @@ Status CheckData(RunState& state) {
     run.report = report.ToJson();
     CAISSON_TRY(state.parts.datasets.RecordCheckRun(context, run));
     if (!report.passed) {
-      return FailedPrecondition("{} does not pass {}:\n  {}", spec.path, spec.checks, Join(report.Failures(), "\n  "));
+      return FailedPrecondition("{} does not pass {}:\n  {}", spec.path, spec.checks,
+                                Join(report.Failures(), "\n  "));
     }
     int64_t warnings = 0;
     for (const data::CheckResult& result : report.results) warnings += !result.passed;
-    state.log.Done("check", fmt::format("{} checks over {} rows passed{}", report.results.size(),
-                                        HumanCount(report.row_count),
-                                        warnings == 0 ? "" : fmt::format(", {} warned", warnings)),
-                   Json::Of({{"dataset", state.datasets[i]}, {"checks", report.results.size()}, {"warnings", warnings}}));
+    state.log.Done("check",
+                   fmt::format("{} checks over {} rows passed{}", report.results.size(),
+                               HumanCount(report.row_count),
+                               warnings == 0 ? "" : fmt::format(", {} warned", warnings)),
+                   Json::Of({{"dataset", state.datasets[i]},
+                             {"checks", report.results.size()},
+                             {"warnings", warnings}}));
   }
   return OkStatus();
 }
@@ -114,7 +127,8 @@ Status RunStages(RunState& state) {
   request.run_id = state.job.job().id;
   // `caisson` in a command of the pipeline is this very program.
   const char* path = std::getenv("PATH");
-  request.environment["PATH"] = ParentPath(ExecutablePath()) + ":" + (path == nullptr ? "/usr/bin:/bin" : path);
+  request.environment["PATH"] =
+      ParentPath(ExecutablePath()) + ":" + (path == nullptr ? "/usr/bin:/bin" : path);
   request.environment["CAISSON_PROJECT_DIR"] = state.folder;
   // A trainer of the user's own logs its runs here.
   if (const std::string url = state.parts.server_url(); !url.empty()) {
@@ -144,7 +158,8 @@ Status RunStages(RunState& state) {
   CAISSON_ASSIGN(state.pipeline, state.parts.executor.Run(state.job.context(), request, on_event));
   for (const pipelines::StageOutcome& stage : state.pipeline.stages) {
     if (stage.kind == pipelines::StageOutcomeKind::kFailed) {
-      return FailedPrecondition("stage {} of {} failed: {}", stage.name, state.project.pipeline, stage.error);
+      return FailedPrecondition("stage {} of {} failed: {}", stage.name, state.project.pipeline,
+                                stage.error);
     }
   }
   return OkStatus();
@@ -154,13 +169,17 @@ std::string ReadCodeCommit(const Context& context, const std::string& folder) {
   const auto git = [&](std::vector<std::string> arguments) -> std::string {
     std::string output;
     arguments.insert(arguments.begin(), {"git", "-C", folder});
-    const auto outcome = RunProcess(context, {.arguments = std::move(arguments), .working_directory = "", .environment = {},
-                                              .on_output = [&](std::string_view piece) { output += piece; }});
+    const auto outcome =
+        RunProcess(context, {.arguments = std::move(arguments),
+                             .working_directory = "",
+                             .environment = {},
+                             .on_output = [&](std::string_view piece) { output += piece; }});
     return outcome.ok() && outcome->exit_code == 0 ? std::string(Trim(output)) : "";
   };
   const std::string commit = git({"rev-parse", "HEAD"});
   if (commit.empty()) return "";
-  return git({"status", "--porcelain", "--untracked-files=no"}).empty() ? commit : commit + "-dirty";
+  return git({"status", "--porcelain", "--untracked-files=no"}).empty() ? commit
+                                                                        : commit + "-dirty";
 }
 
 }  // namespace caisson::project::internal

@@ -1,8 +1,8 @@
 #include "lifecycle/project/internal/workspace.h"
 
-#include <unistd.h>
-
 #include <set>
+
+#include <unistd.h>
 
 #include "base/files.h"
 #include "base/strings.h"
@@ -13,16 +13,19 @@ namespace {
 
 // Written last: its presence says that the copy is whole.
 constexpr std::string_view kCompleteMarker = ".caisson-workspace";
-// Files above this size are linked instead of copied; a stage that writes to such a file replaces it.
+// Files above this size are linked instead of copied; a stage that writes to such a file replaces
+// it.
 constexpr uint64_t kCopyLimitBytes = 4 << 20;
 
 bool Excluded(std::string_view name) {
-  static constexpr std::string_view kNames[] = {".git", ".dvc", "caisson-data", "__pycache__", ".venv", "node_modules"};
+  static constexpr std::string_view kNames[] = {".git",        ".dvc",  "caisson-data",
+                                                "__pycache__", ".venv", "node_modules"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
 Status Link(const std::string& target, const std::string& path) {
-  if (::symlink(target.c_str(), path.c_str()) != 0 && errno != EEXIST) return ErrnoStatus(errno, "link " + path);
+  if (::symlink(target.c_str(), path.c_str()) != 0 && errno != EEXIST)
+    return ErrnoStatus(errno, "link " + path);
   return OkStatus();
 }
 
@@ -51,8 +54,9 @@ Status ShareCache(const std::string& project_folder, const std::string& workspac
   if (!FileExists(JoinPath(project_folder, ".dvc"))) return OkStatus();
   CAISSON_TRY(MakeDirectories(cache));
   CAISSON_TRY(MakeDirectories(JoinPath(workspace, ".dvc/tmp")));
-  CAISSON_TRY(WriteFileAtomic(JoinPath(workspace, ".dvc/config"),
-                              fmt::format("[core]\n    no_scm = True\n[cache]\n    dir = {}\n", cache)));
+  CAISSON_TRY(
+      WriteFileAtomic(JoinPath(workspace, ".dvc/config"),
+                      fmt::format("[core]\n    no_scm = True\n[cache]\n    dir = {}\n", cache)));
   return OkStatus();
 }
 
@@ -70,7 +74,8 @@ Status OverrideParameters(const std::string& workspace, const Json& overrides) {
 
 }  // namespace
 
-Status PrepareWorkspace(const std::string& project_folder, const std::string& workspace, const Json& overrides) {
+Status PrepareWorkspace(const std::string& project_folder, const std::string& workspace,
+                        const Json& overrides) {
   const std::string marker = JoinPath(workspace, kCompleteMarker);
   if (FileExists(marker)) return OkStatus();
   CAISSON_TRY(RemoveTree(workspace));

@@ -25,7 +25,8 @@ http::Handler JsonHandler(Function function) {
 template <typename Function>
 http::Handler BodyHandler(Function function) {
   return [function = std::move(function)](http::Request& request) -> http::Response {
-    const Result<Json> body = request.body.empty() ? Result<Json>(Json::MakeObject()) : ParseJson(request.body);
+    const Result<Json> body =
+        request.body.empty() ? Result<Json>(Json::MakeObject()) : ParseJson(request.body);
     if (!body.ok()) return http::ErrorResponse(WithContext(body.status(), "the request body"));
     Result<Json> result = function(request, *body);
     if (!result.ok()) return http::ErrorResponse(result.status());
@@ -33,7 +34,8 @@ http::Handler BodyHandler(Function function) {
   };
 }
 
-inline http::Route MakeRoute(http::Method method, std::string pattern, std::string summary, http::Handler handler) {
+inline http::Route MakeRoute(http::Method method, std::string pattern, std::string summary,
+                             http::Handler handler) {
   http::Route route;
   route.method = method;
   route.pattern = std::move(pattern);
@@ -46,14 +48,15 @@ inline http::Route MakeRoute(http::Method method, std::string pattern, std::stri
 inline Json Items(Json::Array items) { return Json::Of({{"items", Json(std::move(items))}}); }
 
 // A whole number from the query within [low, high].
-inline Result<int64_t> QueryInt(const http::Request& request, std::string_view name, int64_t fallback, int64_t low,
-                                int64_t high) {
+inline Result<int64_t> QueryInt(const http::Request& request, std::string_view name,
+                                int64_t fallback, int64_t low, int64_t high) {
   const auto text = request.FindQuery(name);
   if (!text.has_value() || text->empty()) return fallback;
   const auto value = ParseInt(*text);
   if (!value.has_value() || *value < low || *value > high) {
-    return InvalidArgument("the query parameter '{}' is '{}'; a whole number from {} to {} is accepted", name, *text, low,
-                           high);
+    return InvalidArgument(
+        "the query parameter '{}' is '{}'; a whole number from {} to {} is accepted", name, *text,
+        low, high);
   }
   return *value;
 }
@@ -61,7 +64,8 @@ inline Result<int64_t> QueryInt(const http::Request& request, std::string_view n
 inline Result<int64_t> PathVersion(const http::Request& request) {
   const auto value = ParseInt(request.Path("version"));
   if (!value.has_value() || *value < 1) {
-    return InvalidArgument("the version is '{}'; a whole number from 1 is accepted", request.Path("version"));
+    return InvalidArgument("the version is '{}'; a whole number from 1 is accepted",
+                           request.Path("version"));
   }
   return *value;
 }
