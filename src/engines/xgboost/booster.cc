@@ -121,6 +121,13 @@ Status Booster::Update(int iteration, const Dataset& train) {
 }
 
 Result<std::unique_ptr<Booster>> Booster::Slice(int rounds) const {
+  // XGBoost itself loses memory when it refuses.
+  int boosted = 0;
+  CAISSON_TRY(impl_->api.Check(impl_->api.XGBoosterBoostedRounds(impl_->handle, &boosted)));
+  if (rounds < 1 || rounds > boosted) {
+    return InvalidArgument("XGBoost: the model has {} rounds, {} cannot be cut from it", boosted,
+                           rounds);
+  }
   auto impl = std::make_unique<Impl>(impl_->api);
   CAISSON_TRY(
       impl->api.Check(impl->api.XGBoosterSlice(impl_->handle, 0, rounds, 1, &impl->handle)));

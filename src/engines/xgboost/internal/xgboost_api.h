@@ -26,6 +26,7 @@ using BoosterHandle = void*;
   X(XGBoosterCreate, int, (const DatasetHandle*, uint64_t, BoosterHandle*))                  \
   X(XGBoosterFree, int, (BoosterHandle))                                                     \
   X(XGBoosterSlice, int, (BoosterHandle, int, int, int, BoosterHandle*))                     \
+  X(XGBoosterBoostedRounds, int, (BoosterHandle, int*))                                      \
   X(XGBoosterSetParam, int, (BoosterHandle, const char*, const char*))                       \
   X(XGBoosterSetStrFeatureInfo, int, (BoosterHandle, const char*, const char**, uint64_t))   \
   X(XGBoosterUpdateOneIter, int, (BoosterHandle, int, DatasetHandle))                        \
