@@ -206,6 +206,8 @@ class Monitors::Impl {
           return OkStatus();
         }));
     std::vector<WindowReport> reports;
+    int64_t total = 0;
+    for (const auto& [key, collector] : collectors) total += collector.predictions();
     for (const auto& [key, collector] : collectors) {
       CAISSON_ASSIGN(WindowReport report, collector.Finish(spec));
       report.id =
@@ -215,7 +217,9 @@ class Monitors::Impl {
       report.version = key.second;
       report.start = start;
       report.end = end;
-      report.judged = whole && report.predictions >= spec.min_predictions;
+      // A version that answered for a part of the window only saw some of its days.
+      report.judged = whole && report.predictions >= spec.min_predictions &&
+                      2 * report.predictions >= total;
       report.findings =
           internal::Findings(spec, report, OfVersionBefore(known, report.version, start));
       report.evaluated_at = parts_.clock.now();

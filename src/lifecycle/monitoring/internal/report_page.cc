@@ -13,7 +13,7 @@ h1{font-size:1.5rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{m
 .quiet{color:#66707c}.bad{color:#b3261e}.good{color:#1b7a43}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #e3e7ec}
-th:first-child,td:first-child{text-align:left}th{font-weight:600;color:#66707c}
+th:first-child,td:first-child{text-align:left;white-space:nowrap}.wide{overflow-x:auto}th{font-weight:600;color:#66707c}
 td.beyond{background:#fdecea;color:#b3261e;font-weight:600}
 .row{display:flex;flex-wrap:wrap;gap:1rem}.card{border:1px solid #e3e7ec;border-radius:8px;padding:.6rem .8rem}
 svg text{font:11px system-ui,sans-serif;fill:#66707c}
@@ -193,6 +193,35 @@ std::string WindowTable(const std::vector<WindowReport>& reports, const std::vec
   return html + "</table>";
 }
 
+// Few rows, or the days of a changeover, make curves that say nothing; they stay in the table.
+std::vector<WindowReport> Judged(const std::vector<WindowReport>& reports) {
+  std::vector<WindowReport> judged;
+  for (const WindowReport& report : reports) {
+    if (report.judged) judged.push_back(report);
+  }
+  return judged.empty() ? reports : judged;
+}
+
+std::string Charts(const MonitorSpec& spec, const std::vector<WindowReport>& reports) {
+  std::string html =
+      "<h2>Drift by window</h2>" + LineChart(reports, DriftSeries(reports), spec.drift_threshold, 0,
+                                             fmt::format("threshold {:g}", spec.drift_threshold));
+  if (spec.performance_metric.empty()) return html;
+  Series measured{spec.performance_metric, {}};
+  Series reference{"at training", {}};
+  std::optional<double> low;
+  for (const WindowReport& report : reports) {
+    measured.values.push_back(report.performance);
+    reference.values.push_back(report.reference_performance);
+    for (const auto& value : {report.performance, report.reference_performance}) {
+      if (value.has_value()) low = std::min(low.value_or(*value), *value);
+    }
+  }
+  if (!low.has_value()) return html;
+  return html + fmt::format("<h2>{} by window</h2>", HtmlEscape(spec.performance_metric)) +
+         LineChart(reports, {measured, reference}, std::nullopt, *low - 0.02, "");
+}
+
 }  // namespace
 
 std::string ReportPage(const MonitorSpec& spec, const std::vector<WindowReport>& reports) {
@@ -203,7 +232,6 @@ std::string ReportPage(const MonitorSpec& spec, const std::vector<WindowReport>&
       HtmlEscape(spec.endpoint), kStyle);
   if (reports.empty())
     return html + "<p class=\"quiet\">No window has been evaluated yet.</p></body></html>";
-  const std::vector<Series> drift = DriftSeries(reports);
   html += fmt::format(
       "<p class=\"quiet\">{} windows, {} to {}, against what each version was trained on</p>",
       reports.size(), FormatTime(reports.front().start).substr(0, 10),
@@ -220,25 +248,9 @@ std::string ReportPage(const MonitorSpec& spec, const std::vector<WindowReport>&
   }
   if (!any) html += "<p class=\"good\">None: everything stayed within its bounds.</p>";
 
-  html +=
-      "<h2>Drift by window</h2>" + LineChart(reports, drift, spec.drift_threshold, 0,
-                                             fmt::format("threshold {:g}", spec.drift_threshold));
-  if (!spec.performance_metric.empty()) {
-    Series measured{spec.performance_metric, {}};
-    Series reference{"at training", {}};
-    double low = 1e300;
-    for (const WindowReport& report : reports) {
-      measured.values.push_back(report.performance);
-      reference.values.push_back(report.reference_performance);
-      for (const auto& value : {report.performance, report.reference_performance})
-        low = std::min(low, value.value_or(low));
-    }
-    if (low < 1e300) {
-      html += fmt::format("<h2>{} by window</h2>", HtmlEscape(spec.performance_metric));
-      html += LineChart(reports, {measured, reference}, std::nullopt, low - 0.02, "");
-    }
-  }
-  html += "<h2>Windows</h2>" + WindowTable(reports, drift, spec.performance_metric);
+  html += Charts(spec, Judged(reports));
+  html += "<h2>Windows</h2><div class=\"wide\">" +
+          WindowTable(reports, DriftSeries(reports), spec.performance_metric) + "</div>";
   html += fmt::format(
       "<h2>Last window beside training <span class=\"quiet\">({} to {}; grey: "
       "training)</span></h2><div class=\"row\">",
