@@ -69,11 +69,12 @@ Status WriteLineage(sql::Transaction& transaction, const DecisionRecord& record)
   const lineage::NodeId decision{"gate_decision", version_name};
   const lineage::NodeId version{"model_version", version_name};
   Json attributes = Json::Of({{"decision_id", record.id}, {"admitted", record.decision.admitted}});
-  Json lines = Json::MakeArray();
+  // The rules with what was measured, so that a drawing of the graph shows the numbers.
   for (const GateLine& line : record.decision.lines) {
-    lines.Append(fmt::format("{}: {} ({})", line.rule.text, line.passed ? "passed" : "failed", line.why));
+    const std::string measured = line.left.has_value() ? fmt::format("{:.6g}", *line.left) : "missing";
+    const std::string bound = line.right.has_value() ? fmt::format(" against {:.6g}", *line.right) : "";
+    attributes.Set(line.rule.text, fmt::format("{}: {}{}", line.passed ? "passed" : "failed", measured, bound));
   }
-  attributes.Set("lines", std::move(lines));
   if (record.champion_version.has_value()) attributes.Set("compared_with_version", *record.champion_version);
   CAISSON_TRY(lineage::PutNode(transaction, decision, attributes));
   return lineage::PutEdge(transaction, version, record.decision.admitted ? "admitted_by" : "refused_by", decision);

@@ -18,7 +18,7 @@ internal::JournalEntry RunEntry(const RunInfo& info) {
   entry.attributes = Json::Of({{"name", info.run_name},
                                {"experiment_id", info.experiment_id},
                                {"status", std::string(RunStatusName(info.status))},
-                               {"start_time", info.start_time}});
+                               {"start_time", FormatTime(info.start_time)}});
   if (info.end_time.has_value()) entry.attributes.Set("end_time", *info.end_time);
   return entry;
 }
