@@ -19,7 +19,7 @@ internal::JournalEntry RunEntry(const RunInfo& info) {
                                {"experiment_id", info.experiment_id},
                                {"status", std::string(RunStatusName(info.status))},
                                {"start_time", FormatTime(info.start_time)}});
-  if (info.end_time.has_value()) entry.attributes.Set("end_time", *info.end_time);
+  if (info.end_time.has_value()) entry.attributes.Set("end_time", FormatTime(*info.end_time));
   return entry;
 }
 
