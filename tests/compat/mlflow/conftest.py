@@ -27,8 +27,7 @@ def server_command(folder: pathlib.Path, ready: pathlib.Path) -> list[str]:
         return [*shlex.split(given), "--data", str(folder), "--ready-file", str(ready)]
     program = ROOT / "build/bin/caisson"
     if program.exists():
-        return [str(program), "up", "--data", str(folder), "--http", "127.0.0.1:0",
-                "--grpc", "127.0.0.1:0", "--ready-file", str(ready)]
+        return [str(program), "up", "--data", str(folder), "--http", "127.0.0.1:0", "--ready-file", str(ready)]
     return [str(ROOT / "build/bin/mlflow_test_server"), "--data", str(folder), "--ready-file", str(ready)]
 
 
