@@ -25,9 +25,9 @@ Status ReadDrift(const Json& json, const std::string& where, MonitorSpec& spec) 
   if (json.is_null()) return OkStatus();
   FieldReader fields(json, where);
   const std::string method = fields.String("method", "psi");
-  spec.drift_bins = static_cast<int>(fields.Int("bins", spec.drift_bins));
+  const int64_t bins = fields.Int("bins", spec.drift_bins);
   spec.drift_threshold = fields.Double("threshold", spec.drift_threshold);
-  spec.drift_windows = static_cast<int>(fields.Int("windows", spec.drift_windows));
+  const int64_t windows = fields.Int("windows", spec.drift_windows);
   spec.drift_features = fields.Strings("features");
   CAISSON_TRY(fields.Finish());
   const auto known = std::find_if(std::begin(kMethods), std::end(kMethods),
@@ -35,10 +35,14 @@ Status ReadDrift(const Json& json, const std::string& where, MonitorSpec& spec) 
   if (known == std::end(kMethods))
     return InvalidArgument("{}.method is '{}'; psi, ks and js are accepted", where, method);
   spec.drift_method = known->second;
-  if (spec.drift_bins < 2 || spec.drift_bins > 20)
-    return InvalidArgument("{}.bins is {}; 2 to 20 are accepted", where, spec.drift_bins);
-  if (spec.drift_windows < 1)
-    return InvalidArgument("{}.windows is {}; at least 1 is accepted", where, spec.drift_windows);
+  if (bins < 2 || bins > 20) {
+    return InvalidArgument("{}.bins is {}; 2 to 20 are accepted", where, bins);
+  }
+  if (windows < 1 || windows > 1'000) {
+    return InvalidArgument("{}.windows is {}; 1 to 1000 are accepted", where, windows);
+  }
+  spec.drift_bins = static_cast<int>(bins);
+  spec.drift_windows = static_cast<int>(windows);
   if (!(spec.drift_threshold > 0))
     return InvalidArgument("{}.threshold is {}; a number above 0 is accepted", where,
                            spec.drift_threshold);
@@ -54,6 +58,10 @@ Status ReadPerformance(const Json& json, const std::string& where, MonitorSpec& 
   spec.performance_metric = fields.String("metric", spec.performance_metric);
   spec.performance_drop = fields.Double("drop", spec.performance_drop);
   CAISSON_TRY(fields.Finish());
+  if (!(spec.performance_drop >= 0)) {
+    return InvalidArgument("{}.drop is {}; 0 or a number above it is accepted", where,
+                           spec.performance_drop);
+  }
   const Status known = Performance(spec.performance_metric, {}).status();
   return known.ok() ? known : WithContext(known, where);
 }
@@ -91,6 +99,11 @@ Result<MonitorSpec> ParseMonitorSpec(std::string_view name, const Json& json,
   const Json& performance = fields.Raw("performance");
   spec.on_drift = fields.Raw("on_drift");
   CAISSON_TRY(fields.Finish());
+  CAISSON_TRY(serving::CheckEndpointName(name, where));
+  if (spec.min_predictions < 0 || spec.min_labels < 0) {
+    return InvalidArgument("{}: min_predictions is {} and min_labels {}; 0 and more are accepted",
+                           where, spec.min_predictions, spec.min_labels);
+  }
   if (reference != "training") {
     return InvalidArgument(
         "{}.reference is '{}'; 'training' is accepted: what the version that answers was trained "
@@ -137,6 +150,7 @@ Json Monitors::ReportToJson(const WindowReport& report) {
                    {"end", FormatTime(report.end)},
                    {"predictions", report.predictions},
                    {"labels", report.labels},
+                   {"whole", report.whole},
                    {"judged", report.judged},
                    {"performance", OrNull(report.performance)},
                    {"reference_performance", OrNull(report.reference_performance)},

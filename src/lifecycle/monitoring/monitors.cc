@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/files.h"
@@ -68,8 +69,37 @@ std::vector<WindowReport> OfVersionBefore(const std::vector<WindowReport>& repor
   for (const WindowReport& report : reports) {
     if (report.version == version && report.start < start) earlier.push_back(report);
   }
+  std::sort(earlier.begin(), earlier.end(),
+            [](const WindowReport& a, const WindowReport& b) { return a.start < b.start; });
   return earlier;
 }
+
+UnixMillis FloorTo(UnixMillis time, UnixMillis length) {
+  const UnixMillis rest = time % length;
+  return time - (rest < 0 ? rest + length : rest);
+}
+
+// Where the windows of an endpoint lie. The first report fixes them: they stay where they are when
+// the oldest predictions go, or when one comes that is older.
+class Grid {
+ public:
+  Grid(const std::vector<WindowReport>& known, UnixMillis first_event_time, UnixMillis length)
+      : anchor_(known.empty() ? FloorTo(first_event_time, kDay) : known.front().start),
+        length_(length) {}
+  UnixMillis StartOf(UnixMillis time) const { return anchor_ + FloorTo(time - anchor_, length_); }
+  UnixMillis length() const { return length_; }
+
+ private:
+  UnixMillis anchor_;
+  UnixMillis length_;
+};
+
+// How far a monitor has looked since the program started.
+struct Progress {
+  std::chrono::milliseconds window{0};
+  uint64_t labels = 0;
+  UnixMillis until = 0;  // windows before are reported, or had no predictions
+};
 
 }  // namespace
 
@@ -111,33 +141,31 @@ class Monitors::Impl {
     return rows.front().spec;
   }
 
-  // The windows that are due, in order; each may announce a finding, which later ones then see.
+  // The windows that are due, in order; each may announce a finding, which later ones then see. One
+  // pass over the log serves all of them.
   Result<std::vector<WindowReport>> Evaluate(const Context& context, const MonitorSpec& spec,
                                              bool final) {
     std::lock_guard lock(evaluate_mutex_);
+    std::vector<WindowReport> evaluated;
     CAISSON_ASSIGN(serving::PredictionLog * log, parts_.endpoints.Log(spec.endpoint));
     const serving::PredictionLog::Statistics statistics = log->statistics();
-    std::vector<WindowReport> evaluated;
     if (statistics.predictions == 0) return evaluated;
     CAISSON_ASSIGN(std::vector<WindowReport> known, Reports(context, spec.endpoint));
-    const bool new_labels = seen_labels_[spec.endpoint] != statistics.labels;
-    const UnixMillis first = statistics.first_event_time / kDay * kDay;
-    const UnixMillis length = spec.window.count();
-    for (UnixMillis start = first; start <= statistics.last_event_time; start += length) {
-      const bool open = start + length > statistics.last_event_time;
-      if (open && !final) break;
-      if (!Due(known, start, start + length, new_labels, final)) continue;
-      CAISSON_ASSIGN(std::vector<WindowReport> reports,
-                     EvaluateWindow(context, spec, *log, start, start + length, !open, known));
-      for (WindowReport& report : reports) {
-        std::erase_if(known, [&](const WindowReport& old) {
-          return old.version == report.version && old.start == report.start;
-        });
-        known.push_back(report);
-        evaluated.push_back(std::move(report));
+    const Grid grid(known, statistics.first_event_time, spec.window.count());
+    Progress& progress = progress_[{context.project(), spec.endpoint}];
+    const bool revisit =
+        final || progress.window != spec.window || progress.labels != statistics.labels;
+    const UnixMillis open = grid.StartOf(statistics.last_event_time);
+    const UnixMillis from = revisit ? grid.StartOf(statistics.first_event_time) : progress.until;
+    const UnixMillis to = final ? open + grid.length() : open;
+    if (from < to) {
+      CAISSON_ASSIGN(Windows windows, Collect(context, *log, grid, from, to, known));
+      for (const auto& [start, versions] : windows) {
+        CAISSON_TRY(
+            ReportWindow(context, spec, start, start < open, final, versions, known, evaluated));
       }
     }
-    seen_labels_[spec.endpoint] = statistics.labels;
+    progress = {spec.window, statistics.labels, open};
     return evaluated;
   }
 
@@ -168,47 +196,69 @@ class Monitors::Impl {
                                         }));
     for (const MonitorRow& row : rows) {
       const auto result = Evaluate(context.WithProject(row.project), row.spec, false);
-      if (!result.ok())
-        CAISSON_LOG(kWarning, "monitoring", "monitor {}: {}", row.spec.endpoint,
-                    Message(result.status()));
+      // Said once, not twice a second for as long as it lasts.
+      std::string& problem = problems_[{row.project, row.spec.endpoint}];
+      const std::string now = result.ok() ? "" : std::string(Message(result.status()));
+      if (!now.empty() && now != problem) {
+        CAISSON_LOG(kWarning, "monitoring", "monitor {}: {}", row.spec.endpoint, now);
+      }
+      problem = now;
     }
     return OkStatus();
   }
 
-  // A window is due when it was never evaluated, when it was open the last time, or when labels may
-  // have come for it.
-  static bool Due(const std::vector<WindowReport>& known, UnixMillis start, UnixMillis end,
-                  bool new_labels, bool final) {
-    bool seen = false;
-    bool complete = true;
-    for (const WindowReport& report : known) {
-      if (report.start != start) continue;
-      seen = true;
-      complete = complete && report.labels == report.predictions && report.end == end;
-    }
-    return !seen || (!complete && (new_labels || final));
-  }
+  using Versions = std::map<std::pair<std::string, int>, WindowCollector>;
+  using Windows = std::map<UnixMillis, Versions>;
 
-  Result<std::vector<WindowReport>> EvaluateWindow(const Context& context, const MonitorSpec& spec,
-                                                   const serving::PredictionLog& log,
-                                                   UnixMillis start, UnixMillis end, bool whole,
-                                                   const std::vector<WindowReport>& known) {
-    std::map<std::pair<std::string, int>, WindowCollector> collectors;
+  // The windows that are due among those that begin in [from, to). Those without predictions are
+  // not in the result.
+  Result<Windows> Collect(const Context& context, const serving::PredictionLog& log,
+                          const Grid& grid, UnixMillis from, UnixMillis to,
+                          const std::vector<WindowReport>& known) {
+    std::set<UnixMillis> settled;
+    std::set<UnixMillis> unsettled;
+    for (const WindowReport& report : known) {
+      (IsSettled(report, grid.length()) ? settled : unsettled).insert(report.start);
+    }
+    Windows windows;
     CAISSON_TRY(log.Scan(
-        context, start, end, [&](const serving::PredictionLog::LabelledPrediction& row) -> Status {
+        context, from, to, [&](const serving::PredictionLog::LabelledPrediction& row) -> Status {
+          const UnixMillis start = grid.StartOf(row.prediction.event_time);
+          if (settled.count(start) > 0 && unsettled.count(start) == 0) return OkStatus();
+          Versions& versions = windows[start];
           const std::pair<std::string, int> key{row.prediction.model, row.prediction.version};
-          auto collector = collectors.find(key);
-          if (collector == collectors.end()) {
+          auto collector = versions.find(key);
+          if (collector == versions.end()) {
             CAISSON_ASSIGN(const Reference* reference, ReferenceOf(context, key.first, key.second));
-            collector = collectors.emplace(key, WindowCollector(*reference)).first;
+            collector = versions.emplace(key, WindowCollector(*reference)).first;
           }
           collector->second.Add(row.prediction, row.label);
           return OkStatus();
         }));
-    std::vector<WindowReport> reports;
+    return windows;
+  }
+
+  // Nothing more can be learned of a window that was whole and has all its labels.
+  static bool IsSettled(const WindowReport& report, UnixMillis length) {
+    return report.whole && report.labels == report.predictions &&
+           report.end == report.start + length;
+  }
+
+  // Whether a report takes the place of an older one. One on fewer predictions never does: the log
+  // has dropped the others since.
+  static bool Adds(const WindowReport& report, const WindowReport& old, bool evaluate_again) {
+    if (report.end != old.end) return true;
+    if (report.predictions < old.predictions) return false;
+    return evaluate_again || report.predictions > old.predictions || report.labels != old.labels ||
+           report.whole != old.whole;
+  }
+
+  Status ReportWindow(const Context& context, const MonitorSpec& spec, UnixMillis start, bool whole,
+                      bool evaluate_again, const Versions& versions,
+                      std::vector<WindowReport>& known, std::vector<WindowReport>& evaluated) {
     int64_t total = 0;
-    for (const auto& [key, collector] : collectors) total += collector.predictions();
-    for (const auto& [key, collector] : collectors) {
+    for (const auto& [key, collector] : versions) total += collector.predictions();
+    for (const auto& [key, collector] : versions) {
       CAISSON_ASSIGN(WindowReport report, collector.Finish(spec));
       report.id =
           fmt::format("{}/{}/{}", spec.endpoint, key.second, FormatTime(start).substr(0, 16));
@@ -216,17 +266,26 @@ class Monitors::Impl {
       report.model = key.first;
       report.version = key.second;
       report.start = start;
-      report.end = end;
+      report.end = start + spec.window.count();
+      report.whole = whole;
       // A version that answered for a part of the window only saw some of its days.
       report.judged = whole && report.predictions >= spec.min_predictions &&
                       2 * report.predictions >= total;
       report.findings =
           internal::Findings(spec, report, OfVersionBefore(known, report.version, start));
       report.evaluated_at = parts_.clock.now();
+      const auto old = std::find_if(known.begin(), known.end(), [&](const WindowReport& other) {
+        return other.version == report.version && other.start == report.start;
+      });
+      if (old != known.end()) {
+        if (!Adds(report, *old, evaluate_again)) continue;
+        known.erase(old);
+      }
       CAISSON_TRY(Store(context, spec, report));
-      reports.push_back(std::move(report));
+      known.push_back(report);
+      evaluated.push_back(std::move(report));
     }
-    return reports;
+    return OkStatus();
   }
 
   // A version without a reference file is watched by its labels only.
@@ -236,9 +295,12 @@ class Monitors::Impl {
     const auto known = references_.find(key);
     if (known != references_.end()) return &known->second;
     Reference reference;
-    CAISSON_ASSIGN(const registry::ModelVersion entry,
-                   parts_.registry.GetVersion(context, model, version));
-    const Result<std::string> path = parts_.registry.ModelFile(context, entry, "reference.json");
+    // A version that was deleted still has answers in the log.
+    const Result<registry::ModelVersion> entry =
+        parts_.registry.GetVersion(context, model, version);
+    if (!entry.ok() && entry.status().code() != StatusCode::kNotFound) return entry.status();
+    const Result<std::string> path =
+        entry.ok() ? parts_.registry.ModelFile(context, *entry, "reference.json") : entry.status();
     if (path.ok()) {
       CAISSON_ASSIGN(const std::string text, ReadFile(*path));
       CAISSON_ASSIGN(reference, internal::ParseReference(
@@ -310,7 +372,8 @@ class Monitors::Impl {
   Dependencies parts_;
   std::mutex evaluate_mutex_;  // and the two below
   std::map<std::pair<std::string, int>, Reference> references_;
-  std::map<std::string, uint64_t> seen_labels_;
+  std::map<std::pair<std::string, std::string>, Progress> progress_;     // by project and endpoint
+  std::map<std::pair<std::string, std::string>, std::string> problems_;  // of the thread alone
   std::mutex mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;

@@ -72,6 +72,7 @@ struct WindowReport {
   std::optional<double> reference_performance;
   std::optional<double> mean_score;
   std::optional<double> label_rate;
+  bool whole = false;                 // later predictions exist
   bool judged = false;                // large and whole enough for a finding
   std::vector<std::string> findings;  // sentences; empty: all is well
   UnixMillis evaluated_at = 0;

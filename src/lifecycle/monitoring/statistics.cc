@@ -19,6 +19,12 @@ std::vector<double> Shares(const Histogram& histogram) {
 // p log2(p / m), zero for p = 0 as the limit is.
 double KullbackTerm(double p, double m) { return p == 0 ? 0 : p * std::log2(p / m); }
 
+// A NaN compares with nothing, so it has no place in an order and says nothing about the others.
+void DropMissing(std::vector<Scored>& scored) {
+  std::erase_if(scored,
+                [](const Scored& row) { return std::isnan(row.score) || std::isnan(row.label); });
+}
+
 }  // namespace
 
 void Histogram::Add(double value) {
@@ -98,6 +104,7 @@ double JensenShannon(const Histogram& reference, const Histogram& current) {
 }
 
 std::optional<double> AreaUnderCurve(std::vector<Scored> scored) {
+  DropMissing(scored);
   std::sort(scored.begin(), scored.end(),
             [](const Scored& a, const Scored& b) { return a.score < b.score; });
   double positives = 0;
@@ -106,8 +113,9 @@ std::optional<double> AreaUnderCurve(std::vector<Scored> scored) {
   for (size_t start = 0; start < scored.size();) {
     size_t end = start;
     double tied_positives = 0;
-    while (end < scored.size() && scored[end].score == scored[start].score)
+    while (end < scored.size() && scored[end].score == scored[start].score) {
       tied_positives += scored[end++].label > 0.5f;
+    }
     const double tied_negatives = static_cast<double>(end - start) - tied_positives;
     pairs += tied_positives * (negatives + tied_negatives / 2);
     positives += tied_positives;
@@ -118,7 +126,8 @@ std::optional<double> AreaUnderCurve(std::vector<Scored> scored) {
   return pairs / (positives * negatives);
 }
 
-std::optional<double> LogLoss(const std::vector<Scored>& scored) {
+std::optional<double> LogLoss(std::vector<Scored> scored) {
+  DropMissing(scored);
   if (scored.empty()) return std::nullopt;
   double sum = 0;
   for (const Scored& row : scored) {
@@ -128,7 +137,8 @@ std::optional<double> LogLoss(const std::vector<Scored>& scored) {
   return sum / static_cast<double>(scored.size());
 }
 
-std::optional<double> Accuracy(const std::vector<Scored>& scored) {
+std::optional<double> Accuracy(std::vector<Scored> scored) {
+  DropMissing(scored);
   if (scored.empty()) return std::nullopt;
   double right = 0;
   for (const Scored& row : scored) right += (row.score >= 0.5f) == (row.label > 0.5f);

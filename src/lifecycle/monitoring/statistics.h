@@ -41,11 +41,15 @@ struct Scored {
   float label = 0;  // 0 or 1
 };
 
+// Of all three: rows whose score or label is NaN do not count.
+//
 // The area under the ROC curve with ties counted half: the probability that a positive is scored
-// above a negative. Nothing when there are no positives or no negatives. Sorts its argument.
+// above a negative. Nothing when there are no positives or no negatives.
 std::optional<double> AreaUnderCurve(std::vector<Scored> scored);
-std::optional<double> LogLoss(const std::vector<Scored>& scored);
-std::optional<double> Accuracy(const std::vector<Scored>& scored);  // at 0.5
+// The mean negative natural logarithm of the label's probability; scores are clamped to
+// [1e-15, 1 - 1e-15].
+std::optional<double> LogLoss(std::vector<Scored> scored);
+std::optional<double> Accuracy(std::vector<Scored> scored);  // at 0.5
 // By name: "auc", "logloss", "accuracy". InvalidArgument for another.
 Result<std::optional<double>> Performance(std::string_view metric,
                                           const std::vector<Scored>& scored);

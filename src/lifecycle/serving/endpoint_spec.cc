@@ -15,6 +15,18 @@ Result<CanarySpec> ParseCanary(const Json& json, const std::string& where) {
   canary.max_error_rate = fields.Double("max_error_rate", canary.max_error_rate);
   canary.max_latency_ratio = fields.Double("max_latency_ratio", canary.max_latency_ratio);
   CAISSON_TRY(fields.Finish());
+  if (canary.min_requests < 0) {
+    return InvalidArgument("{}.min_requests is {}; 0 and more are accepted", where,
+                           canary.min_requests);
+  }
+  if (!(canary.max_error_rate >= 0 && canary.max_error_rate <= 1)) {
+    return InvalidArgument("{}.max_error_rate is {}; 0 to 1 are accepted", where,
+                           canary.max_error_rate);
+  }
+  if (!(canary.max_latency_ratio > 0)) {
+    return InvalidArgument("{}.max_latency_ratio is {}; a number above 0 is accepted", where,
+                           canary.max_latency_ratio);
+  }
   const Result<Duration> duration = ParseDuration(bake);
   if (!duration.ok()) return WithContext(duration.status(), where + ".bake");
   canary.bake = std::chrono::duration_cast<std::chrono::milliseconds>(*duration);
@@ -38,11 +50,23 @@ Result<CanarySpec> ParseCanary(const Json& json, const std::string& where) {
 
 }  // namespace
 
+Status CheckEndpointName(std::string_view name, std::string_view where) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+  });
+  if (plain && !name.empty() && name.size() <= 100 && name.front() != '.') return OkStatus();
+  return InvalidArgument(
+      "{}: '{}' is no name for an endpoint; up to 100 letters, digits, '.', '_' and '-' are "
+      "accepted, without a dot at the start",
+      where, name);
+}
+
 Result<EndpointSpec> ParseEndpointSpec(std::string_view name, const Json& json,
                                        std::string_view where) {
   FieldReader fields(json, std::string(where));
   EndpointSpec spec;
   spec.name = std::string(name);
+  CAISSON_TRY(CheckEndpointName(name, where));
   const std::string model = fields.String("model");
   const Json& canary = fields.Raw("canary");
   CAISSON_TRY(fields.Finish());

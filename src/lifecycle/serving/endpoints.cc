@@ -8,9 +8,11 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "lifecycle/serving/internal/answerer.h"
 #include "lifecycle/serving/internal/deployment_store.h"
 #include "lifecycle/serving/internal/routing.h"
 #include "lifecycle/serving/internal/transitions.h"
+#include "lifecycle/serving/internal/version_cache.h"
 #include "lifecycle/serving/resources.h"
 #include "platform/audit/audit.h"
 #include "platform/lineage/lineage.h"
@@ -25,39 +27,7 @@ using internal::Route;
 using internal::RoutingTable;
 
 constexpr std::chrono::milliseconds kTick{500};
-
-// Errors that say something about the model, not about what it was asked.
-bool IsModelError(const Status& status) {
-  return !status.ok() && status.code() != StatusCode::kInvalidArgument;
-}
-
-// Rows and columns of a request's first tensor when it is a table of floats; otherwise nothing is
-// logged of the features.
-struct FeatureTable {
-  const float* values = nullptr;
-  size_t rows = 0;
-  size_t columns = 0;
-};
-
-FeatureTable FeaturesOf(const std::vector<onnxruntime::Tensor>& inputs) {
-  if (inputs.empty()) return {};
-  const onnxruntime::Tensor& tensor = inputs.front();
-  const size_t rows = tensor.shape.empty() ? 1 : static_cast<size_t>(tensor.shape.front());
-  if (tensor.type != onnxruntime::DataType::kFp32 || tensor.shape.size() != 2)
-    return {nullptr, rows, 0};
-  return {tensor.floats(), rows, static_cast<size_t>(tensor.shape[1])};
-}
-
-// The first number of each row of the first output.
-std::vector<float> ScoresOf(const std::vector<onnxruntime::Tensor>& outputs, size_t rows) {
-  std::vector<float> scores(rows, 0);
-  if (outputs.empty() || outputs.front().type != onnxruntime::DataType::kFp32 || rows == 0)
-    return scores;
-  const size_t stride = static_cast<size_t>(outputs.front().element_count()) / rows;
-  if (stride == 0) return scores;
-  for (size_t row = 0; row < rows; ++row) scores[row] = outputs.front().floats()[row * stride];
-  return scores;
-}
+constexpr std::chrono::seconds kLogRetry{30};
 
 }  // namespace
 
@@ -71,10 +41,8 @@ class Endpoints::Impl {
  public:
   explicit Impl(Dependencies dependencies)
       : parts_(std::move(dependencies)),
-        requests_(
-            parts_.metrics.GetCounter("caisson_predictions_total", "Rows that models answered")),
-        errors_(parts_.metrics.GetCounter("caisson_prediction_errors_total",
-                                          "Requests that a model could not answer")) {}
+        answerer_(parts_.clock, parts_.metrics),
+        versions_(parts_.registry) {}
 
   ~Impl() { Stop(); }
 
@@ -112,17 +80,18 @@ class Endpoints::Impl {
     const std::shared_ptr<const RoutingTable> previous = published_.Get();
     for (const internal::EndpointRow& row : rows) {
       const Context scoped = context.WithProject(row.project).WithPrincipal("system");
+      const auto old = previous->find(row.spec.name);
       Result<Route> route = ReconcileOne(scoped, row, *previous);
-      if (!route.ok()) {
-        CAISSON_LOG(kError, "serving", "endpoint {}: {}", row.spec.name, Message(route.status()));
-        const auto old = previous->find(row.spec.name);
-        if (old != previous->end()) table->emplace(row.spec.name, old->second);
-        continue;
+      if (!route.ok()) route = Stumbled(row, old, *previous, Message(route.status()));
+      // Said when it begins, not twice a second for as long as it lasts.
+      const bool known = old != previous->end() && old->second.problem == route->problem;
+      if (!route->problem.empty() && !known) {
+        CAISSON_LOG(kWarning, "serving", "endpoint {}: {}", row.spec.name, route->problem);
       }
       table->emplace(row.spec.name, *std::move(route));
     }
     published_.Set(std::move(table));
-    DropUnused();
+    versions_.DropUnused();
     return OkStatus();
   }
 
@@ -130,31 +99,7 @@ class Endpoints::Impl {
     const std::shared_ptr<const RoutingTable> table = published_.Get();
     const auto found = table->find(request.endpoint);
     if (found == table->end()) return UnknownEndpoint(*table, request.endpoint);
-    const Route& route = found->second;
-    if (route.arms.empty()) {
-      return Unavailable("endpoint {} has no version that answers: {}", request.endpoint,
-                         route.problem);
-    }
-    CAISSON_ASSIGN(const Arm* arm, PickArm(route, request));
-    const auto start = parts_.clock.monotonic();
-    Result<std::vector<onnxruntime::Tensor>> outputs =
-        arm->version->session->Run(request.inputs, request.output_names);
-    const double seconds = std::chrono::duration<double>(parts_.clock.monotonic() - start).count();
-    if (outputs.ok() || IsModelError(outputs.status()))
-      arm->counters->Count(!outputs.ok(), seconds);
-    if (!outputs.ok()) {
-      if (IsModelError(outputs.status())) errors_.Increment();
-      return outputs.status();
-    }
-    InferResponse response;
-    response.model = arm->version->model;
-    response.version = arm->version->version;
-    response.outputs = *std::move(outputs);
-    const FeatureTable features = FeaturesOf(request.inputs);
-    response.rows = features.rows;
-    CAISSON_TRY(LogAnswer(route, request, features, response));
-    requests_.Increment(features.rows);
-    return response;
+    return answerer_.Answer(found->second, request);
   }
 
   std::shared_ptr<const RoutingTable> table() const { return published_.Get(); }
@@ -186,15 +131,26 @@ class Endpoints::Impl {
 
   Result<std::shared_ptr<PredictionLog>> OpenLog(const std::string& endpoint) {
     std::lock_guard lock(logs_mutex_);
-    std::shared_ptr<PredictionLog>& log = logs_[endpoint];
-    if (log == nullptr) {
-      CAISSON_ASSIGN(
-          log, PredictionLog::Open({.folder = JoinPath(parts_.predictions_folder, endpoint)}));
-    }
-    return log;
+    LogSlot& slot = logs_[endpoint];
+    if (slot.log != nullptr) return slot.log;
+    // Opening reads all segments, so a damaged log is not tried at every look.
+    if (!slot.problem.ok() && parts_.clock.monotonic() < slot.retry_at) return slot.problem;
+    Result<std::unique_ptr<PredictionLog>> log =
+        PredictionLog::Open({.folder = JoinPath(parts_.predictions_folder, endpoint)});
+    slot.problem = log.status();
+    slot.retry_at = parts_.clock.monotonic() + kLogRetry;
+    if (!log.ok()) return slot.problem;
+    slot.log = *std::move(log);
+    return slot.log;
   }
 
  private:
+  struct LogSlot {
+    std::shared_ptr<PredictionLog> log;
+    Status problem;
+    std::chrono::steady_clock::time_point retry_at;
+  };
+
   void Loop() {
     while (true) {
       const Status status = Reconcile(Context::Background().WithPrincipal("system"));
@@ -204,6 +160,18 @@ class Endpoints::Impl {
       woken_ = false;
       if (stopping_) return;
     }
+  }
+
+  // The route of an endpoint that cannot be brought up to date: what answered goes on, and a new
+  // one says why it does not answer.
+  static Route Stumbled(const internal::EndpointRow& row, RoutingTable::const_iterator old,
+                        const RoutingTable& previous, std::string problem) {
+    Route route;
+    if (old != previous.end()) route = old->second;
+    route.project = row.project;
+    route.spec = row.spec;
+    route.problem = std::move(problem);
+    return route;
   }
 
   Result<Route> ReconcileOne(const Context& context, const internal::EndpointRow& row,
@@ -230,23 +198,29 @@ class Endpoints::Impl {
   // An alias that moved by hand is obeyed at once; a canary that the alias now names has thereby
   // won.
   Status FollowAlias(const Context& context, LiveState& state) {
-    const Result<registry::ModelVersion> named =
-        parts_.registry.Resolve(context, state.spec.model + "@" + state.spec.alias);
-    if (!named.ok())
-      return OkStatus();  // nothing to follow yet, or the alias was removed: what serves goes on
-    const int wanted = static_cast<int>(named->version);
-    const bool same = state.stable.has_value() && state.stable->version == wanted &&
-                      state.stable->model == named->model;
-    if (same) return OkStatus();
+    const std::string reference = state.spec.model + "@" + state.spec.alias;
+    const Result<registry::ModelVersion> named = parts_.registry.Resolve(context, reference);
+    // Nothing to follow yet, or the alias was removed: what serves goes on.
+    if (!named.ok() || Serves(state, *named)) return OkStatus();
     return parts_.database.Write(context, [&](sql::Transaction& transaction) -> Status {
+      // Both again, since somebody may have promoted or switched meanwhile.
       CAISSON_ASSIGN(state, ReadLive(transaction, context.project(), state.spec.name));
-      if (state.canary.has_value() && state.canary->version == wanted) {
+      const Result<registry::ModelVersion> now =
+          parts_.registry.Resolve(transaction, context.project(), reference);
+      if (!now.ok() || Serves(state, *now)) return OkStatus();
+      const int wanted = static_cast<int>(now->version);
+      if (state.canary.has_value() && state.canary->version == wanted &&
+          state.canary->model == now->model) {
         return internal::PromoteCanary(transaction, parts_.registry, state,
                                        "the alias moved to it");
       }
-      return internal::SwitchTo(transaction, state, wanted,
-                                fmt::format("{}@{} names it", state.spec.model, state.spec.alias));
+      return internal::SwitchTo(transaction, state, wanted, reference + " names it");
     });
+  }
+
+  static bool Serves(const LiveState& state, const registry::ModelVersion& version) {
+    return state.stable.has_value() && state.stable->version == version.version &&
+           state.stable->model == version.model;
   }
 
   Status LoadArms(const Context& context, LiveState& state, const RoutingTable& previous,
@@ -256,10 +230,7 @@ class Endpoints::Impl {
       if (arm.ok()) {
         route.arms.push_back(*std::move(arm));
       } else {
-        const std::string reason = "the model does not load: " + Message(arm.status());
-        CAISSON_TRY(parts_.database.Write(context, [&](sql::Transaction& transaction) {
-          return internal::RollBackCanary(transaction, state, reason);
-        }));
+        CAISSON_TRY(RollBackBroken(context, state, Message(arm.status())));
       }
     }
     if (!state.stable.has_value()) {
@@ -273,12 +244,23 @@ class Endpoints::Impl {
       return OkStatus();
     }
     // What answered until now is better than nothing.
-    route.problem = Message(arm.status());
+    route.problem =
+        fmt::format("version {} does not load: {}", state.stable->version, Message(arm.status()));
     const auto old = previous.find(state.spec.name);
     if (old != previous.end() && route.arms.empty()) route.arms = old->second.arms;
-    CAISSON_LOG(kError, "serving", "endpoint {}: version {} does not load: {}", state.spec.name,
-                state.stable->version, route.problem);
     return OkStatus();
+  }
+
+  Status RollBackBroken(const Context& context, LiveState& state, std::string_view why) {
+    const std::string reason = fmt::format("the model does not load: {}", why);
+    const std::string trial = state.canary->id;
+    CAISSON_LOG(kError, "serving", "endpoint {}: version {} is rolled back: {}", state.spec.name,
+                state.canary->version, reason);
+    return parts_.database.Write(context, [&](sql::Transaction& transaction) -> Status {
+      CAISSON_ASSIGN(state, ReadLive(transaction, context.project(), state.spec.name));
+      if (!state.canary.has_value() || state.canary->id != trial) return OkStatus();
+      return internal::RollBackCanary(transaction, state, reason);
+    });
   }
 
   Result<Arm> LoadArm(const Context& context, const Deployment& deployment,
@@ -287,7 +269,7 @@ class Endpoints::Impl {
     arm.deployment_id = deployment.id;
     arm.step_started_at = deployment.step_started_at;
     arm.percent = deployment.traffic_percent;
-    CAISSON_ASSIGN(arm.version, Load(context, deployment.model, deployment.version));
+    CAISSON_ASSIGN(arm.version, versions_.Get(context, deployment.model, deployment.version));
     const auto old = previous.find(deployment.endpoint);
     if (old != previous.end()) {
       for (const Arm& earlier : old->second.arms) {
@@ -298,30 +280,6 @@ class Endpoints::Impl {
     }
     if (arm.counters == nullptr) arm.counters = std::make_shared<internal::ArmCounters>();
     return arm;
-  }
-
-  Result<std::shared_ptr<const LoadedVersion>> Load(const Context& context,
-                                                    const std::string& model, int version) {
-    const std::pair<std::string, int> key{model, version};
-    std::lock_guard lock(loaded_mutex_);
-    const auto known = loaded_.find(key);
-    if (known != loaded_.end()) return known->second;
-    CAISSON_ASSIGN(const registry::ModelVersion entry,
-                   parts_.registry.GetVersion(context, model, version));
-    CAISSON_ASSIGN(const std::string path, parts_.registry.ModelFile(context, entry));
-    auto loaded = std::make_shared<LoadedVersion>();
-    loaded->model = model;
-    loaded->version = version;
-    CAISSON_ASSIGN(loaded->session, onnxruntime::Session::Load(path));
-    CAISSON_LOG(kInfo, "serving", "loaded {} version {}", model, version);
-    loaded_[key] = loaded;
-    return std::shared_ptr<const LoadedVersion>(std::move(loaded));
-  }
-
-  // Forgets versions that no arm and no running request holds.
-  void DropUnused() {
-    std::lock_guard lock(loaded_mutex_);
-    std::erase_if(loaded_, [](const auto& entry) { return entry.second.use_count() == 1; });
   }
 
   // True when the canary took a step.
@@ -356,51 +314,13 @@ class Endpoints::Impl {
     return true;
   }
 
-  Result<const Arm*> PickArm(const Route& route, const InferRequest& request) {
-    if (request.version.empty()) {
-      return &internal::ChooseArm(route, request.request_id,
-                                  sequence_.fetch_add(1, std::memory_order_relaxed));
-    }
-    std::vector<std::string> versions;
-    for (const Arm& arm : route.arms) {
-      const std::string version = std::to_string(arm.version->version);
-      if (version == request.version) return &arm;
-      versions.push_back(version);
-    }
-    return NotFound("endpoint {} has no version '{}' in service; {} answer(s)", request.endpoint,
-                    request.version, Join(versions, ", "));
-  }
-
-  Status LogAnswer(const Route& route, const InferRequest& request, const FeatureTable& features,
-                   InferResponse& response) {
-    if (features.rows == 0) return OkStatus();
-    const std::vector<float> scores = ScoresOf(response.outputs, features.rows);
-    PredictionBatch batch;
-    batch.time = parts_.clock.now();
-    batch.event_time = request.event_time == 0 ? batch.time : request.event_time;
-    batch.model = response.model;
-    batch.version = response.version;
-    batch.features = features.values;
-    batch.scores = scores.data();
-    batch.rows = features.rows;
-    batch.columns = features.columns;
-    Result<std::string> id = route.log->Append(batch, request.request_id);
-    // An answer that cannot be kept is not given: it could never be explained. Clients may try again when there is room.
-    if (id.status().code() == StatusCode::kResourceExhausted) return Unavailable("{}", Message(id.status()));
-    CAISSON_ASSIGN(response.prediction_id, std::move(id));
-    return OkStatus();
-  }
-
   Dependencies parts_;
-  telemetry::Counter& requests_;
-  telemetry::Counter& errors_;
+  internal::Answerer answerer_;
+  internal::VersionCache versions_;
   internal::PublishedTable published_;
-  std::atomic<uint64_t> sequence_{0};
   std::mutex reconcile_mutex_;  // one pass at a time
-  std::mutex loaded_mutex_;
-  std::map<std::pair<std::string, int>, std::shared_ptr<const LoadedVersion>> loaded_;
   std::mutex logs_mutex_;
-  std::map<std::string, std::shared_ptr<PredictionLog>> logs_;
+  std::map<std::string, LogSlot> logs_;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
@@ -424,12 +344,24 @@ Result<InferResponse> Endpoints::Infer(const InferRequest& request) {
   return impl_->Infer(request);
 }
 
+// Names are the server's, since they stand in URLs that know no project.
+static Status CheckOwner(sql::Transaction& transaction, const std::string& name) {
+  CAISSON_ASSIGN(const auto rows, internal::ListEndpoints(transaction, ""));
+  for (const internal::EndpointRow& row : rows) {
+    if (row.spec.name != name || row.project == transaction.context().project()) continue;
+    return AlreadyExists("project {} has an endpoint '{}' already; choose another name",
+                         row.project, name);
+  }
+  return OkStatus();
+}
+
 Status Endpoints::Put(const Context& context, const EndpointSpec& spec) {
   CAISSON_TRY(impl_->parts().database.Write(context, [&](sql::Transaction& transaction) -> Status {
     CAISSON_ASSIGN(const auto present,
                    internal::FindEndpoint(transaction, context.project(), spec.name));
     if (present.has_value() && EndpointSpecToJson(*present) == EndpointSpecToJson(spec))
       return OkStatus();
+    CAISSON_TRY(CheckOwner(transaction, spec.name));
     CAISSON_TRY(internal::PutEndpoint(transaction, spec));
     CAISSON_TRY(audit::Append(transaction, "endpoint.put", "endpoint/" + spec.name,
                               EndpointSpecToJson(spec)));
@@ -439,8 +371,8 @@ Status Endpoints::Put(const Context& context, const EndpointSpec& spec) {
 }
 
 Status Endpoints::Remove(const Context& context, std::string_view name) {
-  CAISSON_TRY(
-      impl_->ChangeLive(context, name, [&](sql::Transaction& transaction, LiveState& state) -> Status {
+  CAISSON_TRY(impl_->ChangeLive(
+      context, name, [&](sql::Transaction& transaction, LiveState& state) -> Status {
         CAISSON_TRY(internal::RetireAll(transaction, state, "the endpoint was removed"));
         CAISSON_TRY(internal::DeleteEndpoint(transaction, context.project(), name));
         return audit::Append(transaction, "endpoint.removed", fmt::format("endpoint/{}", name),
@@ -593,12 +525,17 @@ Result<PredictionLog*> Endpoints::Log(std::string_view endpoint) const {
   const auto found = table->find(endpoint);
   if (found == table->end()) return Impl::UnknownEndpoint(*table, endpoint);
   // The log outlives the table: Impl keeps every log that it ever opened.
+  if (found->second.log == nullptr) {
+    return Unavailable("the prediction log of endpoint {} is not open: {}", endpoint,
+                       found->second.problem);
+  }
   return found->second.log.get();
 }
 
 Result<Prediction> Endpoints::FindPrediction(std::string_view id) const {
   const auto table = impl_->table();
   for (const auto& [name, route] : *table) {
+    if (route.log == nullptr) continue;
     Result<Prediction> prediction = route.log->Find(id);
     if (prediction.ok()) return prediction;
   }
@@ -609,7 +546,7 @@ Result<Deployment> Endpoints::DeploymentOf(const Context& context, const Predict
                                            std::string* endpoint) {
   const auto table = impl_->table();
   for (const auto& [name, route] : *table) {
-    if (!route.log->Find(prediction.id).ok()) continue;
+    if (route.log == nullptr || !route.log->Find(prediction.id).ok()) continue;
     *endpoint = name;
     CAISSON_ASSIGN(const EndpointStatus status, Get(context.WithProject(route.project), name));
     const Deployment* best = nullptr;

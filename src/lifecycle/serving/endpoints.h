@@ -36,6 +36,10 @@ struct EndpointSpec {
   CanarySpec canary;
 };
 
+// Names become folders and parts of URLs: up to 100 of A-Z, a-z, 0-9, '.', '_' and '-', the first
+// one no dot. InvalidArgument says so.
+Status CheckEndpointName(std::string_view name, std::string_view where);
+
 Result<EndpointSpec> ParseEndpointSpec(std::string_view name, const Json& json,
                                        std::string_view where);
 Json EndpointSpecToJson(const EndpointSpec& spec);
@@ -69,8 +73,8 @@ const sql::Schema& ServingSchema();
 // A request to a model, protocol-free.
 struct InferRequest {
   std::string_view endpoint;
-  std::string_view
-      version;  // empty: by the endpoint's traffic split; otherwise that version, which must be in service
+  // Empty: by the endpoint's traffic split. Otherwise that version, which must be in service.
+  std::string_view version;
   std::string_view request_id;  // the client's, may be empty; also the key of the traffic split
   UnixMillis event_time = 0;    // 0: now
   std::vector<onnxruntime::Tensor> inputs;

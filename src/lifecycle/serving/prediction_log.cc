@@ -102,6 +102,7 @@ Prediction RowOf(const StoredBatch& batch, std::string_view log_id, const Positi
 struct SegmentSummary {
   uint64_t bytes = 0;
   uint64_t rows = 0;
+  bool damaged = false;  // `rows` and the times are of what can be read
   UnixMillis first_event_time = INT64_MAX;
   UnixMillis last_event_time = INT64_MIN;
 
@@ -131,16 +132,18 @@ class PredictionLog::Impl {
     CAISSON_TRY(MakeDirectories(options_.folder));
     CAISSON_TRY(ReadOrMakeIdentity());
     CAISSON_ASSIGN(const std::vector<DirectoryEntry> entries, ListDirectory(options_.folder));
+    std::vector<uint32_t> numbers;
     for (const DirectoryEntry& entry : entries) {
       if (entry.name.size() != 14 || entry.name.substr(10) != ".seg") continue;
       const auto number = ParseHex(std::string_view(entry.name).substr(2, 8));
       if (!number.has_value()) continue;
       if (entry.name[0] == 'p') {
-        CAISSON_TRY(Summarize(*number));
+        numbers.push_back(*number);
       } else if (entry.name[0] == 'l') {
         label_segments_.push_back(*number);
       }
     }
+    for (const uint32_t number : numbers) CAISSON_TRY(Summarize(number, number == numbers.back()));
     CAISSON_TRY(OpenWriters());
     return CountLabels();
   }
@@ -206,12 +209,15 @@ class PredictionLog::Impl {
   Status Scan(const Context& context, UnixMillis from, UnixMillis to,
               const std::function<Status(const LabelledPrediction&)>& visit) const {
     std::vector<uint32_t> wanted;
+    uint32_t newest = 0;
     {
       std::lock_guard lock(mutex_);
       for (const auto& [number, summary] : segments_) {
-        if (summary.rows > 0 && summary.first_event_time < to && summary.last_event_time >= from)
-          wanted.push_back(number);
+        const bool meets =
+            summary.rows > 0 && summary.first_event_time < to && summary.last_event_time >= from;
+        if (meets || summary.damaged) wanted.push_back(number);
       }
+      newest = current_;
     }
     if (wanted.empty()) return OkStatus();
     CAISSON_ASSIGN(const std::vector<StoredLabel> labels,
@@ -225,6 +231,9 @@ class PredictionLog::Impl {
                               to, labels, visit);
           });
       if (!end.ok()) return WithContext(end.status(), Path('p', number));
+      if (number < newest && *end != file->bytes().size()) {
+        return DataLoss("{}: the record at offset {} is cut off", Path('p', number), *end);
+      }
     }
     return OkStatus();
   }
@@ -270,7 +279,8 @@ class PredictionLog::Impl {
     return OkStatus();
   }
 
-  Status Summarize(uint32_t number) {
+  // Only the newest segment may end in a torn record.
+  Status Summarize(uint32_t number, bool newest) {
     CAISSON_ASSIGN(const MappedFile file, MappedFile::Open(Path('p', number)));
     SegmentSummary& summary = segments_[number];
     summary.bytes = file.bytes().size();
@@ -280,8 +290,13 @@ class PredictionLog::Impl {
           if (batch.has_value()) summary.Add(batch->event_time, batch->rows);
           return OkStatus();
         });
-    // Damage costs what lies behind it in this segment; the endpoint goes on answering, and reads of it say what is wrong.
-    if (!end.ok()) CAISSON_LOG(kError, "serving", "{}: {}", Path('p', number), Message(end.status()));
+    if (end.ok() && (newest || *end == file.bytes().size())) return OkStatus();
+    // Damage costs what lies behind it in this segment; the endpoint goes on answering, and scans
+    // say what is wrong.
+    summary.damaged = true;
+    CAISSON_LOG(kError, "serving", "{}: {}", Path('p', number),
+                end.ok() ? fmt::format("the record at offset {} is cut off", *end)
+                         : std::string(Message(end.status())));
     return OkStatus();
   }
 
@@ -289,7 +304,8 @@ class PredictionLog::Impl {
     if (segments_.empty()) segments_[1];
     current_ = segments_.rbegin()->first;
     Result<SegmentWriter> writer = SegmentWriter::Open(Path('p', current_), kPredictionMagic);
-    if (writer.status().code() == StatusCode::kDataLoss) writer = SegmentWriter::Open(Path('p', ++current_), kPredictionMagic);
+    if (writer.status().code() == StatusCode::kDataLoss)
+      writer = SegmentWriter::Open(Path('p', ++current_), kPredictionMagic);
     CAISSON_ASSIGN(writer_, std::move(writer));
     segments_[current_].bytes = writer_->size();
     if (label_segments_.empty()) label_segments_.push_back(1);
@@ -398,7 +414,7 @@ class PredictionLog::Impl {
           }
           return OkStatus();
         });
-    return end.status();
+    return end.ok() ? OkStatus() : WithContext(end.status(), Path('l', number));
   }
 
   // Sorted by position, one a prediction: the last that came.

@@ -23,7 +23,7 @@ struct Prediction {
   std::string model;
   int version = 0;
   std::vector<float> features;  // in the order of the version's signature
-  float score = 0;              // the first value of the row's first output
+  float score = 0;              // of the row; see the README on which output it is
 };
 
 struct Label {

@@ -24,7 +24,13 @@ Result<Reference::Column> ParseColumn(const Json& json, const std::string& where
     column.histogram.edges.push_back(edge.AsDouble());
   }
   column.histogram.counts.clear();
-  for (const Json& count : counts.array()) column.histogram.counts.push_back(count.AsInt());
+  for (const Json& count : counts.array()) {
+    if (!count.is_int() || count.AsInt() < 0) {
+      return InvalidArgument("{}: `counts` has {}; whole numbers from 0 are accepted", where,
+                             WriteJson(count));
+    }
+    column.histogram.counts.push_back(count.AsInt());
+  }
   if (column.histogram.counts.size() != column.histogram.edges.size() + 1) {
     return InvalidArgument("{}: {} counts for {} edges; one more count than edges is accepted",
                            where, column.histogram.counts.size(), column.histogram.edges.size());
@@ -74,7 +80,12 @@ std::optional<double> OptionalNumber(const Json& json) {
 }  // namespace
 
 Result<Reference> ParseReference(std::string_view text, const std::string& source_name) {
-  CAISSON_ASSIGN(const Json json, ParseJson(text));
+  const Result<Json> parsed = ParseJson(text);
+  if (!parsed.ok()) return WithContext(parsed.status(), source_name);
+  const Json& json = *parsed;
+  if (!json.is_object()) {
+    return InvalidArgument("{}: expected an object, found {}", source_name, json.type_name());
+  }
   Reference reference;
   for (size_t i = 0; i < json["features"].size(); ++i) {
     CAISSON_ASSIGN(
@@ -97,8 +108,16 @@ void WindowCollector::Column::Add(float value) {
     ++missing;
     return;
   }
-  sum += value;
   histogram.Add(value);
+  // One infinite value would leave no mean at all.
+  if (!std::isfinite(value)) return;
+  sum += value;
+  ++finite;
+}
+
+std::optional<double> WindowCollector::Column::mean() const {
+  if (finite == 0) return std::nullopt;
+  return sum / static_cast<double>(finite);
 }
 
 WindowCollector::WindowCollector(const Reference& reference) : reference_(reference) {
@@ -121,8 +140,7 @@ Result<FeatureDrift> WindowCollector::Compare(const MonitorSpec& spec,
   FeatureDrift drift;
   drift.name = reference.name;
   drift.reference_mean = reference.mean;
-  const int64_t present = current.count - current.missing;
-  drift.mean = present == 0 ? 0 : current.sum / static_cast<double>(present);
+  drift.mean = current.mean().value_or(0);
   drift.missing_share = current.count == 0 ? 0
                                            : static_cast<double>(current.missing) /
                                                  static_cast<double>(current.count);
@@ -150,7 +168,7 @@ Result<WindowReport> WindowCollector::Finish(const MonitorSpec& spec) const {
     drift.name = std::string(kScore);
     report.features.push_back(std::move(drift));
   }
-  if (score_.count > 0) report.mean_score = score_.sum / static_cast<double>(score_.count);
+  report.mean_score = score_.mean();
   if (!scored_.empty()) {
     double positives = 0;
     for (const Scored& row : scored_) positives += row.label > 0.5f;
@@ -204,6 +222,7 @@ Result<WindowReport> ReportFromJson(const Json& json) {
   report.predictions = json["predictions"].AsInt();
   report.labels = json["labels"].AsInt();
   report.judged = json["judged"].AsBool();
+  report.whole = json["whole"].AsBool(report.judged);
   report.performance = OptionalNumber(json["performance"]);
   report.reference_performance = OptionalNumber(json["reference_performance"]);
   report.mean_score = OptionalNumber(json["mean_score"]);

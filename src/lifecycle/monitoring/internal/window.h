@@ -37,10 +37,12 @@ class WindowCollector {
  private:
   struct Column {
     Histogram histogram;
-    double sum = 0;
+    double sum = 0;  // of the finite values
+    int64_t finite = 0;
     int64_t missing = 0;
     int64_t count = 0;
     void Add(float value);
+    std::optional<double> mean() const;  // nothing without a finite value
   };
   Result<FeatureDrift> Compare(const MonitorSpec& spec, const Reference::Column& reference,
                                const Column& current) const;

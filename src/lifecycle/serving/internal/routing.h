@@ -56,9 +56,9 @@ struct Arm {
 struct Route {
   std::string project;
   EndpointSpec spec;
-  std::shared_ptr<PredictionLog> log;
-  std::vector<Arm> arms;  // the canary first; only those whose model is loaded
-  std::string problem;    // why nothing answers, when `arms` is empty
+  std::shared_ptr<PredictionLog> log;  // null when it cannot be opened; then there are no arms
+  std::vector<Arm> arms;               // the canary first; only those whose model is loaded
+  std::string problem;                 // why nothing answers, or an older version than is wanted
 };
 
 using RoutingTable = std::map<std::string, Route, std::less<>>;

@@ -10,14 +10,33 @@
 namespace caisson::serving::internal {
 namespace {
 
-constexpr size_t kRecordHeader = 8;
+constexpr size_t kRecordHeader = 12;
 
-uint32_t Checksum(std::string_view payload) { return static_cast<uint32_t>(Xxh3(payload)); }
+uint32_t Checksum(std::string_view bytes) { return static_cast<uint32_t>(Xxh3(bytes)); }
 
 uint32_t Load32(std::string_view bytes, uint64_t offset) {
   uint32_t value = 0;
   std::memcpy(&value, bytes.data() + offset, sizeof(value));
   return value;
+}
+
+// The length and the payload's checksum, with a checksum of their own: otherwise a damaged length
+// in the middle of a file would look like a torn end, and all that follows would be cut off.
+struct RecordHeader {
+  uint32_t length = 0;
+  uint32_t payload_checksum = 0;
+  bool intact = false;
+};
+
+RecordHeader ReadHeader(std::string_view bytes) {
+  RecordHeader header{Load32(bytes, 0), Load32(bytes, 4), false};
+  header.intact = Load32(bytes, 8) == Checksum(bytes.substr(0, 8)) && header.length <= kMaxPayload;
+  return header;
+}
+
+// What some file systems leave behind a power cut where bytes were not written yet.
+bool IsAllZero(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
 }  // namespace
@@ -33,43 +52,39 @@ Result<uint64_t> WalkSegment(std::string_view bytes, std::string_view magic,
     return DataLoss("not a segment: it starts with other bytes than {}", magic);
   uint64_t offset = magic.size();
   while (bytes.size() - offset >= kRecordHeader) {
-    const uint64_t length = Load32(bytes, offset);
-    if (length > bytes.size() - offset - kRecordHeader) {
-      // A torn tail is shorter than it says; a length that no writer makes is damage.
-      if (length > kMaxPayload)
-        return DataLoss("the record at offset {} claims {} bytes", offset, length);
-      return offset;
+    const std::string_view rest = bytes.substr(offset);
+    const RecordHeader header = ReadHeader(rest);
+    if (!header.intact) {
+      if (IsAllZero(rest)) return offset;
+      return DataLoss("the header of the record at offset {} does not match its checksum", offset);
     }
-    const std::string_view payload = bytes.substr(offset + kRecordHeader, length);
-    if (Checksum(payload) != Load32(bytes, offset + 4)) {
-      const bool last = offset + kRecordHeader + length == bytes.size();
+    if (header.length > rest.size() - kRecordHeader) return offset;
+    const std::string_view payload = rest.substr(kRecordHeader, header.length);
+    if (Checksum(payload) != header.payload_checksum) {
+      const bool last = IsAllZero(rest.substr(kRecordHeader + header.length));
       if (last) return offset;
       return DataLoss("the record at offset {} does not match its checksum", offset);
     }
     CAISSON_TRY(visit(offset, payload));
-    offset += kRecordHeader + length;
+    offset += kRecordHeader + header.length;
   }
   return offset;
 }
 
 Result<std::string> ReadRecord(const std::string& path, uint64_t offset) {
   CAISSON_ASSIGN(const FileDescriptor file, OpenForReading(path));
-  char header[kRecordHeader];
-  if (::pread(file.get(), header, sizeof(header), static_cast<off_t>(offset)) !=
-      static_cast<ssize_t>(sizeof(header))) {
+  char bytes[kRecordHeader];
+  if (::pread(file.get(), bytes, sizeof(bytes), static_cast<off_t>(offset)) !=
+      static_cast<ssize_t>(sizeof(bytes))) {
     return NotFound("no record at offset {} of {}", offset, path);
   }
-  const uint32_t length = Load32({header, sizeof(header)}, 0);
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0 || length > static_cast<uint64_t>(info.st_size)) {
-    return NotFound("no record at offset {} of {}", offset, path);
-  }
-  std::string payload(length, '\0');
-  const ssize_t got =
-      ::pread(file.get(), payload.data(), length, static_cast<off_t>(offset + kRecordHeader));
-  if (got != static_cast<ssize_t>(length) ||
-      Checksum(payload) != Load32({header, sizeof(header)}, 4)) {
-    return NotFound("no record at offset {} of {}", offset, path);
+  const RecordHeader header = ReadHeader({bytes, sizeof(bytes)});
+  if (!header.intact) return NotFound("no record at offset {} of {}", offset, path);
+  std::string payload(header.length, '\0');
+  const ssize_t got = ::pread(file.get(), payload.data(), header.length,
+                              static_cast<off_t>(offset + kRecordHeader));
+  if (got != static_cast<ssize_t>(header.length) || Checksum(payload) != header.payload_checksum) {
+    return DataLoss("the record at offset {} of {} does not match its checksum", offset, path);
   }
   return payload;
 }
@@ -98,7 +113,12 @@ Result<SegmentWriter> SegmentWriter::Open(const std::string& path, std::string_v
 }
 
 Result<uint64_t> SegmentWriter::Append(std::string_view payload) {
-  const uint32_t head[2] = {static_cast<uint32_t>(payload.size()), Checksum(payload)};
+  if (payload.size() > kMaxPayload) {
+    return InvalidArgument("a record of {} bytes; at most {} are accepted", payload.size(),
+                           kMaxPayload);
+  }
+  uint32_t head[3] = {static_cast<uint32_t>(payload.size()), Checksum(payload), 0};
+  head[2] = Checksum({reinterpret_cast<const char*>(head), 8});
   buffer_.assign(reinterpret_cast<const char*>(head), sizeof(head));
   buffer_.append(payload);
   const uint64_t offset = size_;

@@ -69,13 +69,13 @@ inline constexpr uint32_t kMaxPayload = 256u << 20;
 
 // Walks the records of a segment's bytes (the file with its header). `visit` gets the offset of
 // each record and its payload. The result is the offset behind the last whole record: less than the
-// size when the tail is torn. DataLoss when the header is not `magic`, or when a record inside is
-// damaged (bytes follow that are not a torn tail).
+// size when the tail is torn or holds only zeros. DataLoss when the file does not start with
+// `magic`, or when a record is damaged that is not the last.
 Result<uint64_t> WalkSegment(
     std::string_view bytes, std::string_view magic,
     const std::function<Status(uint64_t offset, std::string_view payload)>& visit);
 
-// The payload at an offset. NotFound when no record starts there.
+// The payload at an offset. NotFound when no record starts there, DataLoss when it is damaged.
 Result<std::string> ReadRecord(const std::string& path, uint64_t offset);
 
 // A segment being written. One thread at a time.
