@@ -268,6 +268,7 @@ TEST_F(EndpointsTest, ByHand) {
   EXPECT_FALSE(serving_.endpoints().StartCanary(serving_.context(), "delay", 7).ok());
   EXPECT_EQ(serving_.endpoints().StartCanary(serving_.context(), "delay", first).code(),
             StatusCode::kFailedPrecondition);
+  serving_.clock().Advance(std::chrono::seconds(1));
   ASSERT_TRUE(serving_.endpoints().StartCanary(serving_.context(), "delay", second).ok());
   EXPECT_THAT(Deployments().front().reason, HasSubstr("ada"));
   ASSERT_TRUE(serving_.endpoints().RollBack(serving_.context(), "delay", "looks odd").ok());

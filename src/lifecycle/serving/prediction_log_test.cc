@@ -1,5 +1,7 @@
 #include "lifecycle/serving/prediction_log.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +13,11 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+// Without a sync: these tests write a file hundreds of times, and no test cuts the power.
+void Overwrite(const std::string& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
 
 class PredictionLogTest : public ::testing::Test {
  protected:
@@ -57,14 +64,16 @@ class PredictionLogTest : public ::testing::Test {
   // The newest file of a kind: 'p' or 'l'.
   std::string File(char kind) {
     std::string newest;
-    for (const DirectoryEntry& entry : ListDirectory(options_.folder).value()) {
+    const auto entries = ListDirectory(options_.folder).value();
+    for (const DirectoryEntry& entry : entries) {
       if (entry.name[0] == kind && entry.name.size() == 14) newest = entry.name;
     }
     return options_.folder + "/" + newest;
   }
   int Files(char kind) {
     int count = 0;
-    for (const DirectoryEntry& entry : ListDirectory(options_.folder).value()) {
+    const auto entries = ListDirectory(options_.folder).value();
+    for (const DirectoryEntry& entry : entries) {
       count += entry.name[0] == kind && entry.name.size() == 14;
     }
     return count;
@@ -167,7 +176,7 @@ TEST_F(PredictionLogTest, ATornEndIsCutOffAtEveryByte) {
   const std::string path = File('p');
   const std::string whole = ReadFile(path).value();
   for (uint64_t cut = size; cut < whole.size(); ++cut) {
-    ASSERT_TRUE(WriteFileAtomic(path, whole.substr(0, cut)).ok());
+    Overwrite(path, whole.substr(0, cut));
     Open();
     ASSERT_TRUE(log_->Find(kept).ok()) << cut;
     EXPECT_THAT(Scan(0, 9'000), ElementsAre(std::pair(10, -1))) << cut;
@@ -186,7 +195,7 @@ TEST_F(PredictionLogTest, ATornLabelIsCutOffAtEveryByte) {
   const std::string path = File('l');
   const std::string whole = ReadFile(path).value();
   for (uint64_t cut = size; cut < whole.size(); ++cut) {
-    ASSERT_TRUE(WriteFileAtomic(path, whole.substr(0, cut)).ok());
+    Overwrite(path, whole.substr(0, cut));
     Open();
     EXPECT_THAT(Scan(0, 9'000), ElementsAre(std::pair(10, 1))) << cut;
     log_.reset();
@@ -200,7 +209,7 @@ TEST_F(PredictionLogTest, DamageInTheMiddleIsReported) {
   const std::string whole = ReadFile(path).value();
   std::string damaged = whole;
   damaged[40] ^= 1;  // in the first record's payload
-  ASSERT_TRUE(WriteFileAtomic(path, damaged).ok());
+  Overwrite(path, damaged);
   const Status scanned =
       log_->Scan(Context::Background(), 0, 9'000, [](const auto&) { return OkStatus(); });
   EXPECT_EQ(scanned.code(), StatusCode::kDataLoss);
@@ -211,7 +220,7 @@ TEST_F(PredictionLogTest, DamageInTheMiddleIsReported) {
     log_.reset();
     damaged = whole;
     damaged[static_cast<size_t>(byte)] ^= 1;
-    ASSERT_TRUE(WriteFileAtomic(path, damaged).ok());
+    Overwrite(path, damaged);
     Open();
     EXPECT_EQ(ReadFile(path).value(), damaged);
     const std::string after = Append(3'000, 1, 30);
@@ -231,7 +240,7 @@ TEST_F(PredictionLogTest, AnOldSegmentMustBeWhole) {
   log_.reset();
   const std::string path = options_.folder + "/p-00000001.seg";
   const std::string whole = ReadFile(path).value();
-  ASSERT_TRUE(WriteFileAtomic(path, whole.substr(0, whole.size() - 1)).ok());
+  Overwrite(path, whole.substr(0, whole.size() - 1));
   Open();
   const Status scanned =
       log_->Scan(Context::Background(), 0, 9'000, [](const auto&) { return OkStatus(); });
@@ -274,9 +283,9 @@ TEST_F(PredictionLogTest, AScanEndsWithItsContext) {
 
 TEST_F(PredictionLogTest, RefusesANewerFormatAndDamagedIdentity) {
   log_.reset();
-  ASSERT_TRUE(WriteFileAtomic(options_.folder + "/log", R"({"format": 2, "id": "00000000"})").ok());
+  Overwrite(options_.folder + "/log", R"({"format": 2, "id": "00000000"})");
   EXPECT_THAT(Message(PredictionLog::Open(options_).status()), HasSubstr("format 2"));
-  ASSERT_TRUE(WriteFileAtomic(options_.folder + "/log", "{").ok());
+  Overwrite(options_.folder + "/log", "{");
   EXPECT_EQ(PredictionLog::Open(options_).status().code(), StatusCode::kDataLoss);
 }
 
