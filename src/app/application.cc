@@ -137,6 +137,7 @@ class Application::Parts {
     CAISSON_TRY(router->Add(native::EndpointRoutes(parts)));
     CAISSON_TRY(router->Add(native::MonitorRoutes(parts)));
     CAISSON_TRY(router->Add(native::LineageRoutes(parts)));
+    CAISSON_TRY(router->Add(native::StartPageRoutes(parts)));
     CAISSON_TRY(router->Add(prometheus::PrometheusRoutes(metrics_)));
     CAISSON_TRY(
         router->Add(mlflow::MlflowRoutes({*tracking_, *registry_}, {}, /*include_health=*/false)));

@@ -2,7 +2,9 @@
 
 #include "base/files.h"
 #include "base/strings.h"
+#include "lifecycle/data/checks.h"
 #include "lifecycle/data/repository.h"
+#include "lifecycle/pipelines/pipeline_file.h"
 #include "lifecycle/project/internal/steps.h"
 #include "lifecycle/project/internal/workspace.h"
 #include "lifecycle/project/resources.h"
@@ -29,6 +31,25 @@ Json ResolveOverride(const Json& value, const Json& payload) {
       return Json(FormatTime(payload[name].AsInt()).substr(0, 10));
   }
   return value;
+}
+
+// What the project file points to: the pipeline with its order, the stages of its models, its check suites.
+Status CheckFiles(const ProjectFile& file, const std::vector<std::string>& targets) {
+  CAISSON_ASSIGN(const pipelines::Pipeline pipeline,
+                 pipelines::ReadPipeline(file.folder, file.pipeline));
+  CAISSON_TRY(pipelines::StageOrder(pipeline, targets));
+  std::vector<std::string> stages;
+  for (const pipelines::Stage& stage : pipeline.stages) stages.push_back(stage.name);
+  for (const ModelSpec& model : file.models) {
+    if (std::find(stages.begin(), stages.end(), model.stage) == stages.end()) {
+      return InvalidArgument("caisson.yaml: models.{}.from: {} has no stage '{}'{}", model.name,
+                             file.pipeline, model.stage, SuggestName(model.stage, stages));
+    }
+  }
+  for (const DataSpec& spec : file.data) {
+    if (!spec.checks.empty()) CAISSON_TRY(data::ReadCheckSuite(JoinPath(file.folder, spec.checks)));
+  }
+  return OkStatus();
 }
 
 Json Item(std::string_view name, std::string_view action, std::string_view reason) {
@@ -274,8 +295,9 @@ Status Projects::OnDriftFound(sql::Transaction& transaction, const events::Event
 }
 
 Result<std::string> Projects::Submit(const Context& context, const RunRequest& request) {
-  // Read first, so that a mistake in the file is the caller's answer and not a failed job.
-  CAISSON_TRY(ReadProjectFile(request.folder));
+  // Read first, so that a mistake in the files is the caller's answer and not a failed job.
+  CAISSON_ASSIGN(const ProjectFile file, ReadProjectFile(request.folder));
+  CAISSON_TRY(CheckFiles(file, request.targets));
   const Json payload = RequestToJson(request);
   return impl_->parts().database.WriteFor<std::string>(
       context, [&](sql::Transaction& transaction) -> Result<std::string> {

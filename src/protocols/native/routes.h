@@ -41,6 +41,7 @@ std::vector<http::Route> ModelRoutes(const Dependencies& parts);
 std::vector<http::Route> EndpointRoutes(const Dependencies& parts);
 std::vector<http::Route> MonitorRoutes(const Dependencies& parts);
 std::vector<http::Route> LineageRoutes(const Dependencies& parts);
+std::vector<http::Route> StartPageRoutes(const Dependencies& parts);
 
 // One component of /readyz.
 struct ReadinessCheck {
