@@ -2,26 +2,14 @@
 #include "app/commands/commands.h"
 #include "app/output.h"
 #include "base/strings.h"
-#include "base/yaml.h"
+#include "lifecycle/data/query_script.h"
 #include "lifecycle/training/trainer.h"
 
 namespace caisson::app {
 namespace {
 
-// "params.yaml:train" is the section `train` of the file.
-Result<Json> ReadSection(const std::string& reference) {
-  const size_t colon = reference.rfind(':');
-  CAISSON_ASSIGN(const YamlDocument document, ReadYamlFile(reference.substr(0, colon)));
-  if (colon == std::string::npos) return document.value;
-  const std::string section = reference.substr(colon + 1);
-  const Json* value = document.value.FindPath(section);
-  if (value == nullptr)
-    return NotFound("{} has no section '{}'", reference.substr(0, colon), section);
-  return *value;
-}
-
 Result<int> Train(const Invocation& invocation) {
-  CAISSON_ASSIGN(const Json section, ReadSection(invocation.Value("params")));
+  CAISSON_ASSIGN(const Json section, data::ReadParameters(invocation.Value("params")));
   training::TrainRequest request;
   CAISSON_ASSIGN(request.spec, training::ParseTrainSpec(section, invocation.Value("params")));
   request.train_path = invocation.Value("train");
