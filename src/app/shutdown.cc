@@ -9,7 +9,8 @@
 namespace caisson::app {
 namespace {
 
-// A signal handler can reach nothing but statics; these two are written before the handler is installed.
+// A signal handler can reach nothing but statics; these are written before the handler is installed.
+int read_end = -1;
 int write_end = -1;
 volatile std::sig_atomic_t signals_seen = 0;
 
@@ -22,16 +23,20 @@ void OnSignal(int) {
 
 }  // namespace
 
-void WaitForShutdownSignal() {
+void CatchShutdownSignals() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return;
+  read_end = ends[0];
   write_end = ends[1];
   struct sigaction action {};
   action.sa_handler = OnSignal;
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGINT, &action, nullptr);
+}
+
+void WaitForShutdownSignal() {
   char byte = 0;
-  while (::read(ends[0], &byte, 1) < 0 && errno == EINTR) {
+  while (::read(read_end, &byte, 1) < 0 && errno == EINTR) {
   }
 }
 

@@ -27,7 +27,7 @@ TEST_F(FileLockTest, NamesItsHolder) {
   ASSERT_TRUE(lock->UpdateHolder({4711, holder_.since, "caisson up", "127.0.0.1:4600"}).ok());
 
   const auto second = FileLock::Acquire(path_, {1, 0, "caisson run", ""});
-  EXPECT_EQ(second.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(second.status().code(), StatusCode::kAborted);
   EXPECT_THAT(Message(second.status()),
               HasSubstr("is held by process 4711 (caisson up) since 2001-05-07T13:45:00.250Z, "
                         "serving on 127.0.0.1:4600"));
@@ -68,7 +68,7 @@ TEST_F(FileLockTest, IsFreeWhenTheProcessIsKilled) {
   char answer = '?';
   ASSERT_EQ(::read(ready[0], &answer, 1), 1);
   EXPECT_EQ(answer, 'y');
-  EXPECT_EQ(FileLock::Acquire(path_, holder_).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(FileLock::Acquire(path_, holder_).status().code(), StatusCode::kAborted);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   EXPECT_TRUE(FileLock::Acquire(path_, holder_).ok());

@@ -146,7 +146,7 @@ struct LockHolder {
 // An exclusive flock on a file, held until the object goes or the process ends (also by kill -9).
 class FileLock {
  public:
-  // FailedPrecondition when another process holds it; the message names its pid, command, start and address.
+  // Aborted when another process holds it; the message names its pid, command, start and address.
   static Result<FileLock> Acquire(const std::string& path, const LockHolder& holder);
   // The present holder; NotFound when nobody holds the lock.
   static Result<LockHolder> ReadHolder(const std::string& path);

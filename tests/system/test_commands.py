@@ -192,6 +192,6 @@ def test_check_reports_in_every_form(done, tmp_path):
 
 def test_json_of_a_run_is_a_line_a_step(fresh):
     lines = program.run("run", "-o", "json", cwd=fresh).json_lines()
-    finished = [line["step"] for line in lines if line["state"] == "done"]
+    finished = [line["step"] for line in lines if line.get("state") == "done"]
     assert finished == ["ingest", "check", "stage prepare", "stage train", "track", "register", "gate", "serve", "watch"]
     assert all(json.dumps(line) for line in lines)

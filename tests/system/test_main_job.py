@@ -13,7 +13,7 @@ STAGES = ["prepare", "train"]
 
 def states(lines: list) -> dict[str, str]:
     """The last word about each step."""
-    return {line["step"]: line["state"] for line in lines if line["state"] != "output"}
+    return {line["step"]: line["state"] for line in lines if line.get("state", "output") != "output"}
 
 
 def run_json(folder: pathlib.Path, *words) -> dict[str, str]:
@@ -153,9 +153,10 @@ def test_twice_from_scratch_gives_the_same_bytes(template, tmp_path):
 
 def test_broken_data_stops_the_run_and_says_where(fresh):
     data = fresh / "data/visits.parquet"
-    duckdb.sql(f"COPY (SELECT * REPLACE (CASE WHEN pages = 3 AND minute(time) = 0 THEN -pages ELSE pages END AS pages) "
-               f"FROM '{data}') TO '{fresh}/broken.parquet' (FORMAT parquet)")
-    (count,) = duckdb.sql(f"SELECT count(*) FROM '{fresh}/broken.parquet' WHERE pages < 1").fetchone()
+    database = duckdb.connect()
+    database.execute("COPY (SELECT * REPLACE (CASE WHEN pages = 3 AND minute(time) = 0 THEN -pages ELSE pages END AS pages) "
+                     f"FROM '{data}') TO '{fresh}/broken.parquet' (FORMAT parquet)")
+    (count,) = database.execute(f"SELECT count(*) FROM '{fresh}/broken.parquet' WHERE pages < 1").fetchone()
     assert count > 3
     (fresh / "broken.parquet").rename(data)
     ended = program.run("run", cwd=fresh, code=1)

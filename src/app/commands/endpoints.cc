@@ -27,7 +27,8 @@ Result<int> List(const Invocation& invocation) {
   TextTable table({"endpoint", "follows", "serving", "predictions", "labels"});
   for (const Json& endpoint : endpoints["items"].array()) {
     std::vector<std::string> serving;
-    for (const Json& deployment : LiveDeployments(endpoint).array()) {
+    const Json live = LiveDeployments(endpoint);
+    for (const Json& deployment : live.array()) {
       serving.push_back(fmt::format("v{} {} % ({})", deployment["version"].AsInt(),
                                     deployment["traffic_percent"].AsInt(),
                                     deployment["state"].AsString()));
@@ -85,7 +86,8 @@ std::function<Result<int>(const Invocation&)> Change(std::string action) {
       PrintJson(endpoint);
       return kExitOk;
     }
-    for (const Json& deployment : LiveDeployments(endpoint).array()) {
+    const Json live = LiveDeployments(endpoint);
+    for (const Json& deployment : live.array()) {
       Print(fmt::format("version {}: {} % ({})\n", deployment["version"].AsInt(),
                         deployment["traffic_percent"].AsInt(), deployment["state"].AsString()));
     }

@@ -92,6 +92,7 @@ Result<int> RunUp(const Invocation& invocation) {
     PrintJson(config.Describe());
     return kExitOk;
   }
+  CatchShutdownSignals();
   Application::Options options;
   options.data_folder = config.String("data");
   options.command = "caisson up";

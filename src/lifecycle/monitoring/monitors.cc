@@ -438,7 +438,10 @@ Result<std::vector<WindowReport>> Monitors::Evaluate(const Context& context,
 
 Result<std::vector<WindowReport>> Monitors::Reports(const Context& context,
                                                     std::string_view endpoint) {
-  return impl_->Reports(context, endpoint);
+  CAISSON_ASSIGN(std::vector<WindowReport> reports, impl_->Reports(context, endpoint));
+  // A monitor that was removed leaves its reports; one that never was is a mistake.
+  if (reports.empty()) CAISSON_TRY(impl_->FindMonitor(context, endpoint));
+  return reports;
 }
 
 Result<std::string> Monitors::HtmlReport(const Context& context, std::string_view endpoint) {
