@@ -1,4 +1,4 @@
-"""Projects and servers for the tests of this folder."""
+"""A finished project and a server, for the tests of this folder that only look."""
 
 import pathlib
 
@@ -8,20 +8,8 @@ from support import program, project
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory) -> pathlib.Path:
-    """The small project with its data, never run."""
-    return project.make_data(project.write(tmp_path_factory.mktemp("template")))
-
-
-@pytest.fixture
-def fresh(template, tmp_path) -> pathlib.Path:
-    """A project of the test's own, not run yet."""
-    return project.copy(template, tmp_path / "project")
-
-
-@pytest.fixture(scope="session")
 def done(template, tmp_path_factory) -> pathlib.Path:
-    """A project after `caisson run`, for tests that only look."""
+    """A project after `caisson run`."""
     folder = project.copy(template, tmp_path_factory.mktemp("done"))
     program.run("run", cwd=folder)
     return folder
