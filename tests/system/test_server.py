@@ -88,7 +88,7 @@ def test_port_in_use(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         ended = program.run("up", "--http", f"127.0.0.1:{port}", "--ready-file", "ready.json", cwd=tmp_path, code=None)
-    assert ended.code not in (0, 2) and f"127.0.0.1:{port}" in ended.err and "in use" in ended.err
+    assert ended.code not in (0, 2) and f"127.0.0.1:{port}" in ended.err and "holds the port" in ended.err
     assert not (tmp_path / "ready.json").exists()
 
 
