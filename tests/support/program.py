@@ -4,6 +4,7 @@ CAISSON_BINARY names another program than build/bin/caisson. This module needs `
 environment of every group can import it.
 """
 
+import atexit
 import contextlib
 import dataclasses
 import json
@@ -89,6 +90,7 @@ class Server:
                 [str(PROGRAM), "up", *address, "--ready-file", str(ready), *self.flags], cwd=self.folder,
                 env=environment(self.env), stdout=log, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, start_new_session=True)
+        atexit.register(self.process.kill)  # a test that failed leaves none behind
 
         def is_ready():
             assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log()[-3000:]}"
