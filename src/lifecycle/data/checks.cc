@@ -36,7 +36,9 @@ class CheckRunner {
     CAISSON_TRY(OpenSource());
     const Status status = RunAll();
     // With a context of its own: the caller's may be over.
-    (void)database_.Execute(Context::Background(), fmt::format("DROP VIEW IF EXISTS {}", kView));
+    (void)database_.Execute(
+        Context::Background(),
+        fmt::format("DROP VIEW IF EXISTS {}; DROP TABLE IF EXISTS temp.found", kView));
     CAISSON_TRY(status);
     report_.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -80,7 +82,6 @@ class CheckRunner {
         CAISSON_TRY(RunOwnQuery(i));
       }
     }
-    CAISSON_TRY(FetchExamples());
     report_.passed =
         std::all_of(report_.results.begin(), report_.results.end(), [](const CheckResult& result) {
           return result.passed || result.check.severity == Severity::kWarn;
@@ -172,7 +173,10 @@ class CheckRunner {
     }
     const std::vector<Json>& cells = table->rows[0];
     if (where.empty()) report_.row_count = cells[0].AsInt();
-    for (size_t k = 0; k < checks.size(); ++k) Judge(checks[k], cells[1 + 2 * k], cells[2 + 2 * k]);
+    for (size_t k = 0; k < checks.size(); ++k) {
+      Judge(checks[k], cells[1 + 2 * k], cells[2 + 2 * k]);
+      CAISSON_TRY(FetchExamples(checks[k]));
+    }
     return OkStatus();
   }
 
@@ -189,8 +193,16 @@ class CheckRunner {
     return OkStatus();
   }
 
+  Result<duckdb::Table> AskOwnQuery(const Plan& plan) {
+    if (!plan.table.empty()) {
+      CAISSON_TRY(database_.Execute(
+          context_, fmt::format("CREATE OR REPLACE TEMP TABLE found AS {}", plan.table)));
+    }
+    return database_.QueryTable(context_, plan.query);
+  }
+
   Status RunOwnQuery(size_t i) {
-    const Result<duckdb::Table> table = database_.QueryTable(context_, plans_[i]->query);
+    const Result<duckdb::Table> table = AskOwnQuery(*plans_[i]);
     CAISSON_TRY(context_.Check());
     if (!table.ok()) {
       CAISSON_TRY(FindDamage());
@@ -200,7 +212,7 @@ class CheckRunner {
     } else {
       Judge(i, table->rows[0][0], table->rows[0][1]);
     }
-    return OkStatus();
+    return FetchExamples(i);
   }
 
   void NotComputed(size_t i, const std::string& reason) {
@@ -231,22 +243,20 @@ class CheckRunner {
                                         HumanCount(result.checked_rows));
   }
 
-  // Up to five failing rows each, the check's own column first.
-  Status FetchExamples() {
-    for (size_t i = 0; i < plans_.size(); ++i) {
-      CheckResult& result = report_.results[i];
-      if (!plans_[i].has_value() || plans_[i]->examples.empty() || result.failed_rows == 0)
-        continue;
-      const Result<duckdb::Table> table = database_.QueryTable(
-          context_, fmt::format("SELECT * FROM ({}\n) LIMIT {}", plans_[i]->examples, kExamples));
-      CAISSON_TRY(context_.Check());
-      if (!table.ok()) continue;  // the count stands without them
-      for (const auto& row : table->rows)
-        result.examples.push_back(ExampleOf(table->columns, row, result.check.column));
-      if (result.check.column.empty() || result.examples.empty()) continue;
-      result.observed += fmt::format(", for example {}",
-                                     internal::Readable(result.examples[0][result.check.column]));
+  // Up to five failing rows, the check's own column first.
+  Status FetchExamples(size_t i) {
+    CheckResult& result = report_.results[i];
+    if (plans_[i]->examples.empty() || result.failed_rows == 0) return OkStatus();
+    const Result<duckdb::Table> table = database_.QueryTable(
+        context_, fmt::format("SELECT * FROM ({}\n) LIMIT {}", plans_[i]->examples, kExamples));
+    CAISSON_TRY(context_.Check());
+    if (!table.ok()) return OkStatus();  // the count stands without them
+    for (const auto& row : table->rows) {
+      result.examples.push_back(ExampleOf(table->columns, row, result.check.column));
     }
+    if (result.check.column.empty() || result.examples.empty()) return OkStatus();
+    result.observed += fmt::format(", for example {}",
+                                   internal::Readable(result.examples[0][result.check.column]));
     return OkStatus();
   }
 

@@ -53,8 +53,10 @@ struct Plan {
   // the value and whether it is accepted.
   std::string first;
   std::string second;
-  // Or a query of its own that yields one row with those two columns.
+  // Or a query of its own that yields one row with those two columns. `table`, when it is not
+  // empty, is a query whose rows are kept as the table temp.found while `query` and `examples` run.
   std::string query;
+  std::string table;
   // kRows: a query that yields rows that fail; empty: none can be shown.
   std::string examples;
 
@@ -92,6 +94,10 @@ struct Kind {
 };
 
 inline constexpr std::string_view kBothBounds = "min..max";
+
+// The column of temp.found with the number of rows that are alike; a name that no table has by
+// chance.
+inline constexpr std::string_view kAlike = "\"(rows)\"";
 
 // In the order of the documentation.
 const std::vector<Kind>& CheckKinds();

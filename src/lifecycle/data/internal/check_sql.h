@@ -26,8 +26,8 @@ std::string ReadableList(const Json& values);
 
 // "between 0 and 24", "at least 0", "at most 24", "exactly 3"
 std::string DescribeBounds(const Json& parameters);
-// SQL that is true where `value` lies within min and max of the parameters, both included. NaN, which
-// to DuckDB is greater than every number, is never within bounds.
+// SQL that is true where `value` lies within min and max of the parameters, both included. NaN,
+// which to DuckDB is greater than every number, is never within bounds.
 std::string WithinBounds(std::string_view value, const Json& parameters);
 // SQL that is false for NaN.
 std::string NotNan(std::string_view value);

@@ -10,7 +10,8 @@ namespace {
 constexpr std::string_view kDirSuffix = ".dir";
 
 bool IsMd5(std::string_view text) {
-  if (text.size() > kDirSuffix.size() && text.substr(text.size() - kDirSuffix.size()) == kDirSuffix) {
+  if (text.size() > kDirSuffix.size() &&
+      text.substr(text.size() - kDirSuffix.size()) == kDirSuffix) {
     text.remove_suffix(kDirSuffix.size());
   }
   return text.size() == 32 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -21,8 +22,9 @@ bool IsMd5(std::string_view text) {
 }  // namespace
 
 std::string WriteDirObject(std::vector<DirMember> members) {
-  std::sort(members.begin(), members.end(),
-            [](const DirMember& a, const DirMember& b) { return a.relative_path < b.relative_path; });
+  std::sort(members.begin(), members.end(), [](const DirMember& a, const DirMember& b) {
+    return a.relative_path < b.relative_path;
+  });
   Json list = Json::MakeArray();
   for (const DirMember& member : members) {
     list.Append(Json::Of({{"md5", member.md5}, {"relpath", member.relative_path}}));
@@ -31,14 +33,17 @@ std::string WriteDirObject(std::vector<DirMember> members) {
 }
 
 Result<std::vector<DirMember>> ParseDirObject(std::string_view bytes) {
-  const Result<Json> json = ParseJson(bytes);
+  const Result<Json> json = ParseJson(bytes, {.surrogate_escape = true});
   if (!json.ok() || !json->is_array()) return DataLoss("not a directory object of DVC");
   std::vector<DirMember> members;
   for (const Json& entry : json->array()) {
     const std::string& path = entry["relpath"].AsString();
     const std::string& md5 = entry["md5"].AsString();
-    const bool leaves = path.empty() || path.front() == '/' || NormalizePath(path).rfind("..", 0) == 0;
-    if (!IsMd5(md5) || leaves) return DataLoss("the directory object has a bad entry: {}", WriteJson(entry));
+    const std::string normal = NormalizePath(path);
+    const bool leaves = path.empty() || path.front() == '/' || normal == "." || normal == ".." ||
+                        normal.starts_with("../");
+    if (!IsMd5(md5) || leaves)
+      return DataLoss("the directory object has a bad entry: {}", WriteJson(entry));
     members.push_back({path, md5});
   }
   return members;
@@ -47,12 +52,14 @@ Result<std::vector<DirMember>> ParseDirObject(std::string_view bytes) {
 Result<DvcFile> ParseDvcFile(std::string_view text, const std::string& source_name) {
   CAISSON_ASSIGN(YamlDocument document, ParseYaml(text, source_name));
   const Json& out = document.value["outs"][0];
-  if (!out.is_object()) return InvalidArgument("{} has no `outs`; it is not a .dvc file of data", source_name);
+  if (!out.is_object())
+    return InvalidArgument("{} has no `outs`; it is not a .dvc file of data", source_name);
   DvcFile file;
   // Hashes of digits only are read as numbers when a hand left out the quotes.
   const Json& md5 = out["md5"];
   file.out.md5 = ToLower(md5.is_string() ? md5.AsString() : WriteJson(md5));
-  if (!IsMd5(file.out.md5)) return InvalidArgument("{}: outs[0].md5 is {}, which is not an MD5", source_name, file.out.md5);
+  if (!IsMd5(file.out.md5))
+    return InvalidArgument("{}: outs[0].md5 is {}, which is not an MD5", source_name, file.out.md5);
   file.out.is_folder = file.out.md5.size() > 32;
   file.out.path = out["path"].AsString();
   file.out.size = out["size"].AsInt();
@@ -71,7 +78,8 @@ std::string WriteDvcFile(const OutEntry& out, const Json& previous) {
   entry.Set("hash", "md5");
   entry.Set("path", BaseName(out.path));
   for (const auto& [key, value] : previous["outs"][0].object()) {
-    const bool ours = key == "md5" || key == "size" || key == "nfiles" || key == "isexec" || key == "hash" || key == "path";
+    const bool ours = key == "md5" || key == "size" || key == "nfiles" || key == "isexec" ||
+                      key == "hash" || key == "path";
     if (!ours) entry.Set(key, value);
   }
   Json document = Json::MakeObject();

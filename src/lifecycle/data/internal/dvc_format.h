@@ -1,6 +1,7 @@
-// DVC 3's file formats: the .dvc file and the directory object. What carries identity is JSON text, byte for byte as Python's
-// json.dumps writes it; YAML is read loosely and written as DVC writes it. Sources: DVC's dvc/schema.py, dvc/output.py and
-// dvc-data's hashfile/tree.py; the golden values of the tests come from DVC's own tests.
+// DVC 3's file formats: the .dvc file and the directory object. What carries identity is JSON text,
+// byte for byte as Python's json.dumps writes it; YAML is read loosely and written as DVC writes
+// it. Sources: DVC's dvc/schema.py, dvc/output.py and dvc-data's hashfile/tree.py; the golden
+// values of the tests come from DVC's own tests.
 #pragma once
 
 #include <string>
@@ -19,12 +20,14 @@ struct DirMember {
   std::string md5;
 };
 
-// The bytes of a directory object: members sorted by path, keys md5 and relpath, Python's default spacing, ASCII only.
+// The bytes of a directory object: members sorted by path, keys md5 and relpath, Python's default
+// spacing, ASCII only.
 std::string WriteDirObject(std::vector<DirMember> members);
 // DataLoss when the bytes are not a directory object.
 Result<std::vector<DirMember>> ParseDirObject(std::string_view bytes);
 
-// A .dvc file as a value. Keys that this program does not know are kept as they are when it is written again.
+// A .dvc file as a value. Keys that this program does not know are kept as they are when it is
+// written again.
 struct DvcFile {
   Json document;
   OutEntry out;  // its first output; `path` as in the file, relative to the file's folder

@@ -7,15 +7,16 @@ namespace {
 using enum ParameterType;
 
 Result<Plan> Unique(const Subject& subject) {
-  const std::string groups =
-      fmt::format("SELECT {0}, count(*) AS rows FROM {1} WHERE {0} IS NOT NULL GROUP BY {0}",
-                  subject.column, subject.relation);
   Plan plan;
   plan.expected = "no value repeats";
+  plan.table = fmt::format(
+      "SELECT {0}, count(*) AS {2} FROM {1} WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1",
+      subject.column, subject.relation, kAlike);
   plan.query =
-      fmt::format("SELECT coalesce(sum(rows - 1), 0), coalesce(sum(rows), 0) FROM ({})", groups);
+      fmt::format("SELECT coalesce(sum({} - 1), 0), (SELECT count({}) FROM {}) FROM temp.found",
+                  kAlike, subject.column, subject.relation);
   plan.examples =
-      fmt::format("{} HAVING count(*) > 1 ORDER BY rows DESC, {}", groups, subject.column);
+      fmt::format("SELECT * FROM temp.found ORDER BY {} DESC, {}", kAlike, subject.column);
   return plan;
 }
 

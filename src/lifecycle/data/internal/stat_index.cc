@@ -26,10 +26,13 @@ bool Take(std::string_view& in, T& value) {
 
 }  // namespace
 
-// Layout: magic, XXH3 of what follows, then per entry: path length and path, device, inode, size, mtime, 32 hex digits.
+// Layout: magic, XXH3 of what follows, then per entry: path length and path, device, inode, size,
+// mtime, 32 hex digits.
 void StatIndex::Load() {
   const Result<std::string> bytes = ReadFile(path_);
-  if (!bytes.ok() || bytes->size() < kMagic.size() + 8 || std::string_view(*bytes).substr(0, kMagic.size()) != kMagic) return;
+  if (!bytes.ok() || bytes->size() < kMagic.size() + 8 ||
+      std::string_view(*bytes).substr(0, kMagic.size()) != kMagic)
+    return;
   std::string_view rest = std::string_view(*bytes).substr(kMagic.size());
   uint64_t checksum = 0;
   Take(rest, checksum);
@@ -39,8 +42,9 @@ void StatIndex::Load() {
     std::string path(rest.substr(0, length));
     rest.remove_prefix(length);
     Entry entry;
-    if (!Take(rest, entry.identity.device) || !Take(rest, entry.identity.inode) || !Take(rest, entry.identity.size) ||
-        !Take(rest, entry.identity.mtime_nanos) || rest.size() < kMd5Bytes) {
+    if (!Take(rest, entry.identity.device) || !Take(rest, entry.identity.inode) ||
+        !Take(rest, entry.identity.size) || !Take(rest, entry.identity.mtime_nanos) ||
+        rest.size() < kMd5Bytes) {
       return;
     }
     entry.md5 = std::string(rest.substr(0, kMd5Bytes));
@@ -69,13 +73,15 @@ Status StatIndex::Save() {
   return OkStatus();
 }
 
-std::optional<std::string> StatIndex::Find(std::string_view path, const FileIdentity& identity) const {
+std::optional<std::string> StatIndex::Find(std::string_view path,
+                                           const FileIdentity& identity) const {
   const auto entry = entries_.find(std::string(path));
   if (entry == entries_.end() || !(entry->second.identity == identity)) return std::nullopt;
   return entry->second.md5;
 }
 
-void StatIndex::Put(std::string_view path, const FileIdentity& identity, std::string_view md5, int64_t now_nanos) {
+void StatIndex::Put(std::string_view path, const FileIdentity& identity, std::string_view md5,
+                    int64_t now_nanos) {
   if (now_nanos - identity.mtime_nanos < kSettledNanos) return;
   entries_[std::string(path)] = {identity, std::string(md5)};
   changed_ = true;

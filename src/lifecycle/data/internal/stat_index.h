@@ -11,9 +11,9 @@
 
 namespace caisson::data::internal {
 
-// A file in the repository's .dvc/tmp/, read whole and written whole. Losing it costs time only, so a damaged one is taken as
-// empty. One thread at a time. A file that changed within two seconds of being hashed is not remembered: its time stamp
-// could not tell a second change from the first.
+// A file in the repository's .dvc/tmp/, read whole and written whole. Losing it costs time only, so
+// a damaged one is taken as empty. One thread at a time. A file that changed within two seconds of
+// being hashed is not remembered: its time stamp could not tell a second change from the first.
 class StatIndex {
  public:
   explicit StatIndex(std::string path) : path_(std::move(path)) {}
@@ -22,7 +22,8 @@ class StatIndex {
   Status Save();
 
   std::optional<std::string> Find(std::string_view path, const FileIdentity& identity) const;
-  void Put(std::string_view path, const FileIdentity& identity, std::string_view md5, int64_t now_nanos);
+  void Put(std::string_view path, const FileIdentity& identity, std::string_view md5,
+           int64_t now_nanos);
 
  private:
   struct Entry {

@@ -121,25 +121,16 @@ Result<Plan> NoDuplicates(const Subject& subject) {
     for (const duckdb::Column& column : subject.columns) all.Append(column.name);
     names = NameList(all);
   }
-  // Grouping by a 64-bit hash costs a fraction of grouping by the values. Only rows whose hash
-  // occurs twice are compared by value.
-  const std::string repeated = fmt::format(
-      "(SELECT {0} FROM {1} WHERE hash({0}) IN (SELECT hash({0}) FROM {1} GROUP BY ALL HAVING "
-      "count(*) > 1))",
-      names, subject.relation);
   Plan plan;
   plan.expected = subject["columns"].empty()
                       ? "no row repeats another"
                       : "no two rows alike in " + ReadableList(subject["columns"]);
-  plan.query = fmt::format(
-      "SELECT (SELECT coalesce(sum(rows - 1), 0) FROM (SELECT count(*) AS rows FROM {} GROUP BY "
-      "{})), "
-      "(SELECT count(*) FROM {})",
-      repeated, names, subject.relation);
-  plan.examples = fmt::format(
-      "SELECT {0}, count(*) AS rows FROM {1} GROUP BY {0} HAVING count(*) > 1 ORDER BY rows DESC, "
-      "{0}",
-      names, subject.relation);
+  plan.table = fmt::format("SELECT {0}, count(*) AS {2} FROM {1} GROUP BY {0} HAVING count(*) > 1",
+                           names, subject.relation, kAlike);
+  plan.query =
+      fmt::format("SELECT coalesce(sum({} - 1), 0), (SELECT count(*) FROM {}) FROM temp.found",
+                  kAlike, subject.relation);
+  plan.examples = fmt::format("SELECT * FROM temp.found ORDER BY {} DESC, {}", kAlike, names);
   return plan;
 }
 
