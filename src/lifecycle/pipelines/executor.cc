@@ -74,6 +74,7 @@ class PipelineRun {
   Result<PipelineOutcome> Run() {
     PipelineOutcome outcome;
     CAISSON_ASSIGN(repository_, data::Repository::OpenOrInit(request_.folder));
+    CAISSON_TRY(CheckOutputs());
     const LockHolder holder{.pid = ::getpid(),
                             .since = SystemClock().now(),
                             .command = "caisson run",
@@ -128,6 +129,19 @@ class PipelineRun {
   }
 
  private:
+  // Outputs are removed before a command runs; only what is the project's may be.
+  Status CheckOutputs() const {
+    for (const Stage& stage : pipeline_.stages) {
+      for (const StageOut& out : stage.outs) {
+        const std::string path = RelativeToRoot(stage, out.path);
+        if (path != ".." && path.rfind("../", 0) != 0 && path != ".") continue;
+        return InvalidArgument("stage {}: the output {} lies outside the repository {}", stage.name,
+                               out.path, repository_->root());
+      }
+    }
+    return OkStatus();
+  }
+
   std::vector<std::string> Reasons(const Stage& stage, const Json& now) {
     const Json& locked = lock_->Find(stage.name);
     if (request_.force) return {"forced"};
@@ -158,10 +172,7 @@ class PipelineRun {
     const Status ran = RunCommands(stage, result);
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (!ran.ok()) {
-      CAISSON_TRY(context_.Check());
-      return Fail(stage, result, Message(ran));
-    }
+    if (!ran.ok()) return Fail(stage, result, Message(ran));
     const Status collected = CollectOutputs(stage, *entry);
     if (!collected.ok()) return Fail(stage, result, Message(collected));
     result.kind = StageOutcomeKind::kRan;
@@ -169,6 +180,8 @@ class PipelineRun {
   }
 
   Status Fail(const Stage& stage, StageOutcome& result, std::string error) {
+    // A run that was stopped says nothing about the stage.
+    CAISSON_TRY(context_.Check());
     result.kind = StageOutcomeKind::kFailed;
     result.error = std::move(error);
     Emit({PipelineEvent::Kind::kStageFinished, stage.name, result.reason, &result, index_,

@@ -26,6 +26,7 @@ struct StageParams {
 
 struct Stage {
   std::string name;                   // "train", "train@8", "report@a-b"
+  Json command;                       // a text or a list, as written: what dvc.lock remembers
   std::vector<std::string> commands;  // run one after the other
   std::string working_directory;      // relative to the pipeline's folder; "." by default
   std::vector<std::string> deps;

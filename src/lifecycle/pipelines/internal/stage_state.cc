@@ -13,11 +13,6 @@ std::string FullPath(const Pipeline& pipeline, const Stage& stage, std::string_v
   return JoinPath(pipeline.folder, StagePath(stage, path));
 }
 
-Json CommandOf(const Stage& stage) {
-  if (stage.commands.size() == 1) return stage.commands.front();
-  return Json::ArrayOf(stage.commands);
-}
-
 Result<Json> ReadParams(const Pipeline& pipeline, const Stage& stage, const StageParams& params) {
   const std::string path = FullPath(pipeline, stage, params.file);
   if (!FileExists(path))
@@ -93,7 +88,7 @@ data::OutEntry FromLockLine(const Json& line, const std::string& path) {
 
 Result<Json> InputEntry(const Context& context, data::Repository& repository,
                         const Pipeline& pipeline, const Stage& stage) {
-  Json entry = Json::Of({{"cmd", CommandOf(stage)}});
+  Json entry = Json::Of({{"cmd", stage.command}});
   std::vector<std::string> deps = stage.deps;
   std::sort(deps.begin(), deps.end());
   Json lines = Json::MakeArray();
