@@ -1,7 +1,7 @@
 """The built-in trainer's model file, before ONNX's own tools.
 
-ONNX Runtime answers our requests, so that it cannot judge our files alone: the checker holds them to the
-standard, and the reference evaluator computes them anew from its text.
+ONNX Runtime answers our requests, so that it cannot judge our files alone: the checker holds them
+to the standard, and the reference evaluator computes them anew from its text.
 """
 
 import json
@@ -45,9 +45,13 @@ def trained(tmp_path_factory) -> pathlib.Path:
     write_table(folder / "train.csv", 1, 2000)
     write_table(folder / "valid.csv", 2, 600)
     (folder / "params.yaml").write_text(
-        "train:\n  seed: 7\n  xgboost: {num_boost_round: 30, base_score: 0.3}\n  grid: {max_depth: [2, 5]}\n")
-    subprocess.run([CAISSON, "train", "--params", "params.yaml:train", "--train", "train.csv", "--valid", "valid.csv",
-                    "--target", "late", "--out", "model"], cwd=folder, check=True, timeout=120)
+        "train:\n"
+        "  seed: 7\n"
+        "  xgboost: {num_boost_round: 30, base_score: 0.3}\n"
+        "  grid: {max_depth: [2, 5]}\n")
+    subprocess.run([CAISSON, "train", "--params", "params.yaml:train",
+                    "--train", "train.csv", "--valid", "valid.csv", "--target", "late",
+                    "--out", "model"], cwd=folder, check=True, timeout=120)
     return folder
 
 
