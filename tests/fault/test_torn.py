@@ -117,7 +117,8 @@ def test_damage_inside_a_segment_is_named(ran):
     segment.write_bytes(content)
     with program.serving(ran) as again:
         assert segment.name in again.log()
-        assert again.request("POST", INFER, json=project.infer_body(ROW)).status_code in (404, 500, 503)
+        # What is damaged is lost; the endpoint goes on answering in a new segment.
+        assert again.request("POST", INFER, json=project.infer_body(ROW)).status_code == 200
         assert again.request("GET", "/livez").status_code == 200
 
 

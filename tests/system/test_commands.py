@@ -56,7 +56,7 @@ def test_doctor_says_what_to_do(done):
     for check in checks.values():
         assert check["observed"]
         assert bool(check["next_step"]) == (check["state"] != "ok")
-    missing = program.run("doctor", cwd=done, code=1, env={"CAISSON_ENGINES_DIR": "/nowhere"})
+    missing = program.run("doctor", cwd=done, code=1, env={"CAISSON_DUCKDB_LIBRARY": "/nowhere/libduckdb.so"})
     assert "What to do:" in missing.out and "./dev setup" in missing.out
 
 

@@ -54,6 +54,7 @@ const std::vector<std::string>& OtherVariables() {
 Result<Config> LoadConfig(const Invocation& invocation) {
   Config::Sources sources;
   sources.flags = invocation.GivenValues();
+  sources.flags.erase("show-config");  // a question, no setting
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const size_t equals = text.find('=');
