@@ -1,4 +1,5 @@
-// What almost every file includes. Every file still names its own includes, so that it compiles without this one.
+// What almost every file includes. Every file still names its own includes, so that it compiles
+// without this one.
 #pragma once
 
 #include <algorithm>

@@ -9,7 +9,8 @@
 namespace caisson::app {
 namespace {
 
-// A signal handler can reach nothing but statics; these are written before the handler is installed.
+// A signal handler can reach nothing but statics; these are written before the handler is
+// installed.
 int read_end = -1;
 int write_end = -1;
 volatile std::sig_atomic_t signals_seen = 0;

@@ -9,8 +9,8 @@
 
 namespace caisson {
 
-// Any number of producers and consumers. TryPush refuses when full (the caller answers 503 or counts a drop); Pop waits
-// until there is an item or the queue is closed and empty.
+// Any number of producers and consumers. TryPush refuses when full (the caller answers 503 or
+// counts a drop); Pop waits until there is an item or the queue is closed and empty.
 template <typename T>
 class BoundedQueue {
  public:

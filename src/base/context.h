@@ -12,7 +12,8 @@
 
 namespace caisson {
 
-// Lets the holder end work that was started with a Context. Any thread may call it; a second Cancel does nothing.
+// Lets the holder end work that was started with a Context. Any thread may call it; a second Cancel
+// does nothing.
 class CancelSource {
  public:
   CancelSource() : cancelled_(std::make_shared<std::atomic<bool>>(false)) {}
@@ -24,8 +25,9 @@ class CancelSource {
   std::shared_ptr<std::atomic<bool>> cancelled_;
 };
 
-// The first parameter of every call that can wait. A value: cheap to copy, immutable, usable from any thread. A call that
-// waits ends with Check()'s error soon after the deadline or the cancellation.
+// The first parameter of every call that can wait. A value: cheap to copy, immutable, usable from
+// any thread. A call that waits ends with Check()'s error soon after the deadline or the
+// cancellation.
 class Context {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -39,8 +41,8 @@ class Context {
   Context WithCancel(const CancelSource& source) const;
   Context WithPrincipal(std::string principal) const;
   Context WithProject(std::string project) const;
-  // Anything but 32 lower-case hex digits, not all zero, leaves the context without a trace id (W3C Trace Context says to
-  // ignore what is malformed).
+  // Anything but 32 lower-case hex digits, not all zero, leaves the context without a trace id (W3C
+  // Trace Context says to ignore what is malformed).
   Context WithTraceId(std::string trace_id) const;
 
   // OK, or Cancelled, or DeadlineExceeded.
@@ -49,7 +51,8 @@ class Context {
   // At most `limit`, at least zero.
   std::chrono::nanoseconds TimeLeft(std::chrono::nanoseconds limit) const;
 
-  // Who asks, for the audit log: a user name, "local" for the owner of the machine, "system" for the program itself.
+  // Who asks, for the audit log: a user name, "local" for the owner of the machine, "system" for
+  // the program itself.
   const std::string& principal() const { return *principal_; }
   // The namespace that names and permissions belong to; "default" unless said otherwise.
   const std::string& project() const { return *project_; }

@@ -100,8 +100,7 @@ Result<FileLock> FileLock::Acquire(const std::string& path, const LockHolder& ho
     ::nanosleep(&pause, nullptr);
   }
   CAISSON_ASSIGN(const LockHolder present, ReadHolderFrom(lock.file_.get()));
-  return Aborted("{} is held by {}; stop it first, or use another folder", path,
-                 Describe(present));
+  return Aborted("{} is held by {}; stop it first, or use another folder", path, Describe(present));
 }
 
 Result<LockHolder> FileLock::ReadHolder(const std::string& path) {

@@ -32,7 +32,8 @@ Result<std::string> HashFile(HashKind kind, const std::string& path);
 inline std::string Sha256(std::string_view bytes) { return HashBytes(HashKind::kSha256, bytes); }
 inline std::string Md5(std::string_view bytes) { return HashBytes(HashKind::kMd5, bytes); }
 
-// XXH3, 64 bits: quick and well spread, for checksums and hash tables; not for anything that an adversary chooses.
+// XXH3, 64 bits: quick and well spread, for checksums and hash tables; not for anything that an
+// adversary chooses.
 uint64_t Xxh3(std::string_view bytes, uint64_t seed = 0);
 
 }  // namespace caisson

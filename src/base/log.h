@@ -1,8 +1,9 @@
 // The program's log.
 //
-// One sink for the process, set up once in main before other threads start: passing a logger through every constructor
-// would cost more than it gives (docs/adr/0004). Lines go to standard error: text on a terminal, one JSON object a line
-// otherwise. Never log secrets, bodies or personal data.
+// One sink for the process, set up once in main before other threads start: passing a logger
+// through every constructor would cost more than it gives (docs/adr/0004). Lines go to standard
+// error: text on a terminal, one JSON object a line otherwise. Never log secrets, bodies or
+// personal data.
 #pragma once
 
 #include <string>
@@ -24,11 +25,11 @@ bool LogEnabled(LogLevel level);
 void WriteLog(LogLevel level, std::string_view component, std::string_view message);
 
 // CAISSON_LOG(kInfo, "serving", "model {} loaded in {}", name, duration)
-#define CAISSON_LOG(level, component, ...)                                                        \
-  do {                                                                                            \
-    if (::caisson::LogEnabled(::caisson::LogLevel::level)) {                                      \
-      ::caisson::WriteLog(::caisson::LogLevel::level, component, ::fmt::format(__VA_ARGS__));     \
-    }                                                                                             \
+#define CAISSON_LOG(level, component, ...)                                                    \
+  do {                                                                                        \
+    if (::caisson::LogEnabled(::caisson::LogLevel::level)) {                                  \
+      ::caisson::WriteLog(::caisson::LogLevel::level, component, ::fmt::format(__VA_ARGS__)); \
+    }                                                                                         \
   } while (false)
 
 }  // namespace caisson

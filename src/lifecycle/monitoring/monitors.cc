@@ -269,8 +269,8 @@ class Monitors::Impl {
       report.end = start + spec.window.count();
       report.whole = whole;
       // A version that answered for a part of the window only saw some of its days.
-      report.judged = whole && report.predictions >= spec.min_predictions &&
-                      2 * report.predictions >= total;
+      report.judged =
+          whole && report.predictions >= spec.min_predictions && 2 * report.predictions >= total;
       report.findings =
           internal::Findings(spec, report, OfVersionBefore(known, report.version, start));
       report.evaluated_at = parts_.clock.now();

@@ -165,7 +165,7 @@ TEST_F(PipelineFileTest, SaysWhatIsWrongAndWhere) {
 
 // Outputs are removed before the command runs.
 TEST_F(PipelineFileTest, AnOutputIsNeverTheProjectItself) {
-  for (const char* path : {".", "''", "..", "../..", "/", "/tmp/x", "a/..", "a/../.."}) {
+  for (const char* path : {".", "''", "..", "../..", "/", "/elsewhere/x", "a/..", "a/../.."}) {
     EXPECT_THAT(Error(fmt::format("stages:\n  a: {{cmd: x, outs: [{}]}}\n", path)),
                 HasSubstr("is not accepted"))
         << path;

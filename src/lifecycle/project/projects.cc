@@ -33,7 +33,8 @@ Json ResolveOverride(const Json& value, const Json& payload) {
   return value;
 }
 
-// What the project file points to: the pipeline with its order, the stages of its models, its check suites.
+// What the project file points to: the pipeline with its order, the stages of its models, its check
+// suites.
 Status CheckFiles(const ProjectFile& file, const std::vector<std::string>& targets) {
   CAISSON_ASSIGN(const pipelines::Pipeline pipeline,
                  pipelines::ReadPipeline(file.folder, file.pipeline));

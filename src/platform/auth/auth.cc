@@ -149,20 +149,26 @@ Status CheckListenAddress(std::string_view flag, std::string_view host, bool has
       flag, host.empty() ? "(all addresses)" : host, flag);
 }
 
-Status CheckBrowserRequest(std::string_view host_header, std::string_view origin_header, bool loopback_only) {
+Status CheckBrowserRequest(std::string_view host_header, std::string_view origin_header,
+                           bool loopback_only) {
   std::string_view host = host_header;
   const size_t colon = host.rfind(':');
   // The colons of a bracketed IPv6 address are no port.
-  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) host = host.substr(0, colon);
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
+    host = host.substr(0, colon);
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
   if (loopback_only && !IsLoopback(host)) {
-    return PermissionDenied("the request is for the host '{}', but this server is for 127.0.0.1 and localhost", host_header);
+    return PermissionDenied(
+        "the request is for the host '{}', but this server is for 127.0.0.1 and localhost",
+        host_header);
   }
   if (origin_header.empty()) return OkStatus();
   const size_t scheme = origin_header.find("://");
-  const std::string_view origin = scheme == std::string_view::npos ? origin_header : origin_header.substr(scheme + 3);
+  const std::string_view origin =
+      scheme == std::string_view::npos ? origin_header : origin_header.substr(scheme + 3);
   if (origin != host_header) {
-    return PermissionDenied("a page of {} may not call this server ({})", origin_header, host_header);
+    return PermissionDenied("a page of {} may not call this server ({})", origin_header,
+                            host_header);
   }
   return OkStatus();
 }

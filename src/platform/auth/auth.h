@@ -44,9 +44,11 @@ bool IsLoopback(std::string_view host);
 // FailedPrecondition names the flags that fix it.
 Status CheckListenAddress(std::string_view flag, std::string_view host, bool has_tokens);
 
-// The rule against web pages that reach for a server on the visitor's own machine. A request that a page made carries an
-// Origin; it must be that of the address that was asked (PermissionDenied otherwise). With `loopback_only`, the Host must be a
-// loopback address too, so that a name that an attacker points at 127.0.0.1 does not help.
-Status CheckBrowserRequest(std::string_view host_header, std::string_view origin_header, bool loopback_only);
+// The rule against web pages that reach for a server on the visitor's own machine. A request that a
+// page made carries an Origin; it must be that of the address that was asked (PermissionDenied
+// otherwise). With `loopback_only`, the Host must be a loopback address too, so that a name that an
+// attacker points at 127.0.0.1 does not help.
+Status CheckBrowserRequest(std::string_view host_header, std::string_view origin_header,
+                           bool loopback_only);
 
 }  // namespace caisson::auth

@@ -130,7 +130,8 @@ TEST(BrowserRequest, TakesOwnPagesAndProgramsOnly) {
                                      {"127.0.0.1:4600", "null"},
                                      {"127.0.0.1:4600", "http://127.0.0.1:8080"},
                                      {"rebound.example:4600", ""}}) {
-    EXPECT_EQ(CheckBrowserRequest(host, origin, true).code(), StatusCode::kPermissionDenied) << host << " " << origin;
+    EXPECT_EQ(CheckBrowserRequest(host, origin, true).code(), StatusCode::kPermissionDenied)
+        << host << " " << origin;
   }
 }
 

@@ -14,13 +14,15 @@
 
 namespace caisson::blob {
 
-// A blob that is being written, by one thread. Dropped before Finish, it leaves nothing. Does not need the store to live.
+// A blob that is being written, by one thread. Dropped before Finish, it leaves nothing. Does not
+// need the store to live.
 class BlobWriter {
  public:
   BlobWriter(BlobWriter&&) noexcept = default;
   Status Append(std::string_view bytes);
-  // Durable and visible when it returns; the result is the digest, 64 lower-case hex digits. What is there already is not
-  // written again, unless it has another length: then it was damaged, and this heals it. Called once.
+  // Durable and visible when it returns; the result is the digest, 64 lower-case hex digits. What
+  // is there already is not written again, unless it has another length: then it was damaged, and
+  // this heals it. Called once.
   Result<std::string> Finish();
 
  private:
@@ -32,9 +34,10 @@ class BlobWriter {
   uint64_t size_ = 0;
 };
 
-// Immutable blobs in a folder, named by their SHA-256: <root>/<2 hex>/<62 hex>, mode 0444. Any thread, any number of
-// processes. A blob is written once and never changed; that one is damaged is found by Verify. A digest that is not 64
-// lower-case hex digits is InvalidArgument, one that is not stored NotFound.
+// Immutable blobs in a folder, named by their SHA-256: <root>/<2 hex>/<62 hex>, mode 0444. Any
+// thread, any number of processes. A blob is written once and never changed; that one is damaged is
+// found by Verify. A digest that is not 64 lower-case hex digits is InvalidArgument, one that is
+// not stored NotFound.
 class BlobStore {
  public:
   // Makes the folder when it is missing, and sweeps out what killed writers left in it.
@@ -51,7 +54,8 @@ class BlobStore {
   Result<std::string> PathOf(std::string_view digest) const;
   // DataLoss when the bytes no longer match the name.
   Status Verify(std::string_view digest) const;
-  // OK when it is not there. Whoever collects garbage makes sure that nobody is about to rely on the blob.
+  // OK when it is not there. Whoever collects garbage makes sure that nobody is about to rely on
+  // the blob.
   Status Remove(std::string_view digest);
   // Sorted.
   Result<std::vector<std::string>> List() const;

@@ -36,27 +36,32 @@ Result<std::string> ModelFolder(const RunState& state, const ModelSpec& model,
       model.name, stage.name, outs.empty() ? "none" : Join(outs, ", "), model.name);
 }
 
-// What would otherwise come to light when a server loads the version, or when the next one is compared with it.
+// What would otherwise come to light when a server loads the version, or when the next one is
+// compared with it.
 Status CheckServable(const RunState& state, const TrainedModel& trained) {
   const ModelSpec& model = *trained.spec;
   const std::string file = JoinPath(trained.folder, "model.onnx");
   if (FileExists(file)) {
     const auto session = onnxruntime::Session::Load(file);
     if (!session.ok()) {
-      return FailedPrecondition("models.{}: the stage {} left a model.onnx that cannot be served: {}", model.name, model.stage,
-                                Message(session.status()));
+      return FailedPrecondition(
+          "models.{}: the stage {} left a model.onnx that cannot be served: {}", model.name,
+          model.stage, Message(session.status()));
     }
   }
   if (model.evaluate_data.empty()) return OkStatus();
   CAISSON_ASSIGN(const auto database, duckdb::Database::Open({}));
   const std::string data = JoinPath(state.folder, model.evaluate_data);
-  CAISSON_ASSIGN(const std::vector<duckdb::Column> columns,
-                 database->Describe(state.job.context(), "SELECT * FROM " + duckdb::QuoteText(data)));
+  CAISSON_ASSIGN(
+      const std::vector<duckdb::Column> columns,
+      database->Describe(state.job.context(), "SELECT * FROM " + duckdb::QuoteText(data)));
   std::vector<std::string> names;
   for (const duckdb::Column& column : columns) names.push_back(column.name);
-  if (std::find(names.begin(), names.end(), model.evaluate_target) != names.end()) return OkStatus();
-  return InvalidArgument("caisson.yaml: models.{}.evaluate.target: {} has no column '{}'{}", model.name, model.evaluate_data,
-                         model.evaluate_target, SuggestName(model.evaluate_target, names));
+  if (std::find(names.begin(), names.end(), model.evaluate_target) != names.end())
+    return OkStatus();
+  return InvalidArgument("caisson.yaml: models.{}.evaluate.target: {} has no column '{}'{}",
+                         model.name, model.evaluate_data, model.evaluate_target,
+                         SuggestName(model.evaluate_target, names));
 }
 
 Result<std::string> ExperimentId(RunState& state) {
