@@ -30,7 +30,8 @@ std::string_view ComparatorText(GateRule::Comparator comparator) {
 bool IsMetricName(std::string_view name) {
   if (name.empty()) return false;
   for (char c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && std::string_view("_.-/").find(c) == std::string_view::npos) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 &&
+        std::string_view("_.-/").find(c) == std::string_view::npos) {
       return false;
     }
   }
@@ -39,7 +40,8 @@ bool IsMetricName(std::string_view name) {
 
 Status Bad(std::string_view text, std::string_view problem) {
   return InvalidArgument(
-      "gate '{}': {}. A gate is 'metric comparator bound', for example 'auc >= 0.65', 'auc >= champion - 0.005' or 'p99_ms <= 5'",
+      "gate '{}': {}. A gate is 'metric comparator bound', for example 'auc >= 0.65', 'auc >= "
+      "champion - 0.005' or 'p99_ms <= 5'",
       text, problem);
 }
 
@@ -50,11 +52,14 @@ Status ReadChampionBound(std::string_view text, std::string_view bound, GateRule
   if (rest.empty()) return OkStatus();
   const char op = rest.front();
   if (op != '+' && op != '-' && op != '*') {
-    return Bad(text, fmt::format("after 'champion' comes '{}', but +, - or * and a number are accepted", rest));
+    return Bad(
+        text,
+        fmt::format("after 'champion' comes '{}', but +, - or * and a number are accepted", rest));
   }
   const std::string number_text(Trim(rest.substr(1)));
   const std::optional<double> number = ParseDouble(number_text);
-  if (!number.has_value() || !std::isfinite(*number)) return Bad(text, fmt::format("'{}' is not a number", number_text));
+  if (!number.has_value() || !std::isfinite(*number))
+    return Bad(text, fmt::format("'{}' is not a number", number_text));
   if (op == '*') {
     rule.factor = *number;
   } else {
@@ -65,10 +70,14 @@ Status ReadChampionBound(std::string_view text, std::string_view bound, GateRule
 
 bool Compare(double left, GateRule::Comparator comparator, double right) {
   switch (comparator) {
-    case GateRule::Comparator::kGreaterEqual: return left >= right;
-    case GateRule::Comparator::kLessEqual: return left <= right;
-    case GateRule::Comparator::kGreater: return left > right;
-    case GateRule::Comparator::kLess: return left < right;
+    case GateRule::Comparator::kGreaterEqual:
+      return left >= right;
+    case GateRule::Comparator::kLessEqual:
+      return left <= right;
+    case GateRule::Comparator::kGreater:
+      return left > right;
+    case GateRule::Comparator::kLess:
+      return left < right;
   }
   return false;
 }
@@ -85,28 +94,33 @@ std::string Names(const MetricMap& metrics) {
   return names.empty() ? "none" : Join(names, ", ");
 }
 
-GateLine DecideLine(const GateRule& rule, const MetricMap& candidate, const std::optional<MetricMap>& champion) {
+GateLine DecideLine(const GateRule& rule, const MetricMap& candidate,
+                    const std::optional<MetricMap>& champion) {
   GateLine line;
   line.rule = rule;
   line.left = FindMetric(candidate, rule.metric);
   if (!line.left.has_value()) {
-    line.why = fmt::format("the candidate has no metric '{}' (it has: {})", rule.metric, Names(candidate));
+    line.why =
+        fmt::format("the candidate has no metric '{}' (it has: {})", rule.metric, Names(candidate));
     return line;
   }
   if (!std::isfinite(*line.left)) {
-    line.why = fmt::format("the candidate's {} is {}, not a number", rule.metric, FormatDouble(*line.left));
+    line.why = fmt::format("the candidate's {} is {}, not a number", rule.metric,
+                           FormatDouble(*line.left));
     return line;
   }
   if (rule.against_champion && !champion.has_value()) {
     line.passed = true;
-    line.why = fmt::format("{} is {:.6g}; there is no champion to compare with", rule.metric, *line.left);
+    line.why =
+        fmt::format("{} is {:.6g}; there is no champion to compare with", rule.metric, *line.left);
     return line;
   }
   std::string bound;
   if (rule.against_champion) {
     const std::optional<double> theirs = FindMetric(*champion, rule.metric);
     if (!theirs.has_value() || !std::isfinite(*theirs)) {
-      line.why = fmt::format("the champion has no metric '{}' to compare with (it has: {})", rule.metric, Names(*champion));
+      line.why = fmt::format("the champion has no metric '{}' to compare with (it has: {})",
+                             rule.metric, Names(*champion));
       return line;
     }
     line.right = *theirs * rule.factor + rule.offset;
@@ -116,12 +130,14 @@ GateLine DecideLine(const GateRule& rule, const MetricMap& candidate, const std:
     bound = fmt::format("{:.6g}", *line.right);
   }
   line.passed = Compare(*line.left, rule.comparator, *line.right);
-  line.why = fmt::format("{} is {:.6g}, which is {}{} {}", rule.metric, *line.left, line.passed ? "" : "not ",
-                         ComparatorText(rule.comparator), bound);
+  line.why = fmt::format("{} is {:.6g}, which is {}{} {}", rule.metric, *line.left,
+                         line.passed ? "" : "not ", ComparatorText(rule.comparator), bound);
   return line;
 }
 
-Json OptionalNumber(const std::optional<double>& value) { return value.has_value() ? Json(*value) : Json(); }
+Json OptionalNumber(const std::optional<double>& value) {
+  return value.has_value() ? Json(*value) : Json();
+}
 
 }  // namespace
 
@@ -129,9 +145,11 @@ Result<GateRule> ParseGateRule(std::string_view text) {
   GateRule rule;
   rule.text = std::string(Trim(text));
   const size_t at = text.find_first_of("<>");
-  if (at == std::string_view::npos) return Bad(text, "it has no comparator; accepted are >=, <=, > and <");
+  if (at == std::string_view::npos)
+    return Bad(text, "it has no comparator; accepted are >=, <=, > and <");
   rule.metric = std::string(Trim(text.substr(0, at)));
-  if (!IsMetricName(rule.metric)) return Bad(text, fmt::format("'{}' is not the name of a metric", rule.metric));
+  if (!IsMetricName(rule.metric))
+    return Bad(text, fmt::format("'{}' is not the name of a metric", rule.metric));
   std::string_view rest = text.substr(at);
   for (const ComparatorRow& row : kComparators) {
     if (!rest.starts_with(row.text)) continue;
@@ -160,7 +178,8 @@ Result<std::vector<GateRule>> ParseGateRules(const std::vector<std::string>& tex
   return rules;
 }
 
-GateDecision Decide(const std::vector<GateRule>& rules, const MetricMap& candidate, const std::optional<MetricMap>& champion) {
+GateDecision Decide(const std::vector<GateRule>& rules, const MetricMap& candidate,
+                    const std::optional<MetricMap>& champion) {
   GateDecision decision;
   decision.admitted = true;
   for (const GateRule& rule : rules) {

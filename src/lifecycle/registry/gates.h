@@ -19,7 +19,8 @@ namespace caisson::registry {
 //   auc >= champion - 0.005     against the same metric of the champion
 //   logloss <= champion * 1.02
 //
-// The comparators are >=, <=, > and <. The metric is a name of letters, digits, '_', '.', '-' and '/'.
+// The comparators are >=, <=, > and <. The metric is a name of letters, digits, '_', '.', '-' and
+// '/'.
 struct GateRule {
   enum class Comparator { kGreaterEqual, kLessEqual, kGreater, kLess };
   std::string text;  // as written
@@ -51,8 +52,9 @@ struct GateDecision {
   std::vector<GateLine> lines;
 };
 
-// Decides; a pure function. A metric that the candidate lacks, or that is not a number, fails its rule. A rule against the
-// champion passes when there is no champion, and fails when the champion lacks the metric. No rules admit.
+// Decides; a pure function. A metric that the candidate lacks, or that is not a number, fails its
+// rule. A rule against the champion passes when there is no champion, and fails when the champion
+// lacks the metric. No rules admit.
 GateDecision Decide(const std::vector<GateRule>& rules, const MetricMap& candidate,
                     const std::optional<MetricMap>& champion);
 
@@ -72,15 +74,16 @@ struct DecisionRecord {
   std::string principal;
 };
 
-// Writes the decision (table registry_gate_decisions), its lineage (gate_decision "<model>/<version>", which the model
-// version is admitted_by or refused_by), an audit entry and the event `model_version.admitted` or `model_version.refused`
-// with the payload {model, version, decision_id}, all in the caller's transaction. Id and time are filled in the result. A
-// version that has a decision with the same outcome and numbers keeps it: the call is idempotent.
+// Writes the decision (table registry_gate_decisions), its lineage (gate_decision
+// "<model>/<version>", which the model version is admitted_by or refused_by), an audit entry and
+// the event `model_version.admitted` or `model_version.refused` with the payload {model, version,
+// decision_id}, all in the caller's transaction. Id and time are filled in the result. A version
+// that has a decision with the same outcome and numbers keeps it: the call is idempotent.
 Result<DecisionRecord> RecordDecision(sql::Transaction& transaction, DecisionRecord record);
 
 // The newest decision on a version; NotFound when it never met a gate.
-Result<DecisionRecord> FindDecision(sql::Session& session, std::string_view project, std::string_view model,
-                                    int64_t version);
+Result<DecisionRecord> FindDecision(sql::Session& session, std::string_view project,
+                                    std::string_view model, int64_t version);
 Result<DecisionRecord> GetDecision(sql::Session& session, std::string_view id);
 
 }  // namespace caisson::registry

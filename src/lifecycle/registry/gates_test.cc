@@ -4,16 +4,17 @@
 
 #include <gtest/gtest.h>
 
+#include "lifecycle/registry/registry.h"
 #include "platform/audit/audit.h"
 #include "platform/events/outbox.h"
 #include "platform/lineage/lineage.h"
 #include "platform/sql/testing.h"
-#include "lifecycle/registry/registry.h"
 
 namespace caisson::registry {
 namespace {
 
-GateDecision DecideOne(const char* rule, const MetricMap& candidate, const std::optional<MetricMap>& champion = std::nullopt) {
+GateDecision DecideOne(const char* rule, const MetricMap& candidate,
+                       const std::optional<MetricMap>& champion = std::nullopt) {
   const auto parsed = ParseGateRule(rule);
   EXPECT_TRUE(parsed.ok()) << parsed.status();
   return Decide({*parsed}, candidate, champion);
@@ -33,33 +34,40 @@ TEST(GateRules, ReadsBoundsAndChampions) {
 }
 
 TEST(GateRules, SaysWhatIsWrong) {
-  for (const char* text : {"", "auc", "auc >=", ">= 1", "auc = 1", "auc >= high", "auc >= champion / 2", "auc >= champion - x",
-                           "a b >= 1", "auc >= nan", "auc >= 1 2", "auc >= champions"}) {
+  for (const char* text :
+       {"", "auc", "auc >=", ">= 1", "auc = 1", "auc >= high", "auc >= champion / 2",
+        "auc >= champion - x", "a b >= 1", "auc >= nan", "auc >= 1 2", "auc >= champions"}) {
     const auto parsed = ParseGateRule(text);
     EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument) << text;
-    EXPECT_NE(Message(parsed.status()).find("'auc >= champion - 0.005'"), std::string::npos) << text;
+    EXPECT_NE(Message(parsed.status()).find("'auc >= champion - 0.005'"), std::string::npos)
+        << text;
   }
 }
 
 TEST(Gates, DecideByNumbers) {
   EXPECT_TRUE(DecideOne("auc >= 0.65", {{"auc", 0.65}}).admitted);
   EXPECT_FALSE(DecideOne("auc > 0.65", {{"auc", 0.65}}).admitted);
-  const GateDecision refused = DecideOne("auc >= champion - 0.005", {{"auc", 0.70}}, MetricMap{{"auc", 0.71}});
+  const GateDecision refused =
+      DecideOne("auc >= champion - 0.005", {{"auc", 0.70}}, MetricMap{{"auc", 0.71}});
   EXPECT_FALSE(refused.admitted);
   EXPECT_EQ(refused.lines[0].why, "auc is 0.7, which is not >= 0.705 (the champion's 0.71)");
-  EXPECT_TRUE(DecideOne("auc >= champion - 0.02", {{"auc", 0.70}}, MetricMap{{"auc", 0.71}}).admitted);
+  EXPECT_TRUE(
+      DecideOne("auc >= champion - 0.02", {{"auc", 0.70}}, MetricMap{{"auc", 0.71}}).admitted);
 }
 
 TEST(Gates, MissingAndStrangeMetricsFail) {
-  EXPECT_EQ(DecideOne("auc >= 0.5", {{"acc", 1}}).lines[0].why, "the candidate has no metric 'auc' (it has: acc)");
+  EXPECT_EQ(DecideOne("auc >= 0.5", {{"acc", 1}}).lines[0].why,
+            "the candidate has no metric 'auc' (it has: acc)");
   EXPECT_FALSE(DecideOne("auc >= 0.5", {{"auc", std::nan("")}}).admitted);
   EXPECT_FALSE(DecideOne("auc >= champion", {{"auc", 1}}, MetricMap{{"acc", 1}}).admitted);
-  EXPECT_TRUE(DecideOne("auc >= champion", {{"auc", 0.1}}).admitted);  // the first model has nobody to beat
+  EXPECT_TRUE(
+      DecideOne("auc >= champion", {{"auc", 0.1}}).admitted);  // the first model has nobody to beat
   EXPECT_TRUE(Decide({}, {}, std::nullopt).admitted);
 }
 
 TEST(Gates, DecisionsGoThroughJson) {
-  const GateDecision decision = DecideOne("auc >= champion - 0.005", {{"auc", 0.70}}, MetricMap{{"auc", 0.71}});
+  const GateDecision decision =
+      DecideOne("auc >= champion - 0.005", {{"auc", 0.70}}, MetricMap{{"auc", 0.71}});
   const auto back = GateDecisionFromJson(ToJson(decision));
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(ToJson(*back), ToJson(decision));
@@ -67,7 +75,8 @@ TEST(Gates, DecisionsGoThroughJson) {
 
 TEST(GateRecords, AreWrittenOnceWithTheirEvent) {
   sql::testing::TestDatabase database;
-  for (const sql::Schema* schema : {&RegistrySchema(), &lineage::LineageSchema(), &audit::AuditSchema(), &events::EventsSchema()}) {
+  for (const sql::Schema* schema : {&RegistrySchema(), &lineage::LineageSchema(),
+                                    &audit::AuditSchema(), &events::EventsSchema()}) {
     ASSERT_TRUE(database->Migrate(*schema).ok());
   }
   const Context context = Context::Background();
@@ -81,7 +90,8 @@ TEST(GateRecords, AreWrittenOnceWithTheirEvent) {
   std::string id;
   for (int turn = 0; turn < 2; ++turn) {
     const auto written = database->WriteFor<DecisionRecord>(
-        context, [&](sql::Transaction& transaction) { return RecordDecision(transaction, record); });
+        context,
+        [&](sql::Transaction& transaction) { return RecordDecision(transaction, record); });
     ASSERT_TRUE(written.ok()) << written.status();
     if (turn == 0) id = written->id;
     EXPECT_EQ(written->id, id);

@@ -52,7 +52,8 @@ struct ModelVersion {
   std::string status_message;
   std::vector<Tag> tags;
   std::vector<std::string> aliases;
-  // SHA-256 over the sorted list of its files' paths and digests; empty when the files are not kept here.
+  // SHA-256 over the sorted list of its files' paths and digests; empty when the files are not kept
+  // here.
   std::string digest;
 };
 
@@ -69,14 +70,15 @@ struct RegisteredModel {
 struct NewVersion {
   std::string model;  // made when it is not there and `create_model` is set
   bool create_model = false;
-  std::string source;       // an artifact URI, "models:/m-...", "runs:/...", or a path
-  std::string files_from;   // a local folder or file whose bytes are taken into the blob store; may be empty
+  std::string source;  // an artifact URI, "models:/m-...", "runs:/...", or a path
+  std::string
+      files_from;  // a local folder or file whose bytes are taken into the blob store; may be empty
   std::string run_id;
   std::string run_link;
   std::string model_id;
   std::string description;
   std::vector<Tag> tags;
-  Json signature;           // kept as the tag caisson.signature when it is not null
+  Json signature;  // kept as the tag caisson.signature when it is not null
 };
 
 struct SearchRequest {
@@ -93,63 +95,86 @@ struct RegistryDependencies {
   const Clock& clock;
 };
 
-// The registry. Owned by `app`, lives as long as the databases. Any thread. Each change writes its audit entry, its lineage
-// and its event (registered_model.created, model_version.created, model_version_tag.set, model_version_alias.set, ...) in
-// the same transaction. Errors are MLflow's in code and text, as in tracking::Store.
+// The registry. Owned by `app`, lives as long as the databases. Any thread. Each change writes its
+// audit entry, its lineage and its event (registered_model.created, model_version.created,
+// model_version_tag.set, model_version_alias.set, ...) in the same transaction. Errors are MLflow's
+// in code and text, as in tracking::Store.
 //
-// The functions that take a Transaction or a Session take part in the caller's, which must be of the main database.
+// The functions that take a Transaction or a Session take part in the caller's, which must be of
+// the main database.
 class Registry {
  public:
   static Result<std::unique_ptr<Registry>> Open(const RegistryDependencies& dependencies);
   ~Registry();
 
   // Registered models.
-  Result<RegisteredModel> CreateModel(const Context& context, const std::string& name, const std::string& description = "",
+  Result<RegisteredModel> CreateModel(const Context& context, const std::string& name,
+                                      const std::string& description = "",
                                       const std::vector<Tag>& tags = {});
   Result<RegisteredModel> GetModel(const Context& context, const std::string& name);
-  Result<RegisteredModel> UpdateModel(const Context& context, const std::string& name, const std::string& description);
-  Result<RegisteredModel> RenameModel(const Context& context, const std::string& name, const std::string& new_name);
+  Result<RegisteredModel> UpdateModel(const Context& context, const std::string& name,
+                                      const std::string& description);
+  Result<RegisteredModel> RenameModel(const Context& context, const std::string& name,
+                                      const std::string& new_name);
   Status DeleteModel(const Context& context, const std::string& name);
   Status SetModelTag(const Context& context, const std::string& name, const Tag& tag);
   Status DeleteModelTag(const Context& context, const std::string& name, const std::string& key);
   Result<Page<RegisteredModel>> SearchModels(const Context& context, const SearchRequest& request);
-  Result<std::vector<ModelVersion>> GetLatestVersions(const Context& context, const std::string& name,
+  Result<std::vector<ModelVersion>> GetLatestVersions(const Context& context,
+                                                      const std::string& name,
                                                       const std::vector<std::string>& stages);
 
   // Versions. Numbers count from 1 and are never used again.
   //
-  // ResolveSource is for sources that strangers name: it finds what a "models:/" source stands for and refuses sources that
-  // reach outside the artifacts of the run or the logged model that they claim to come from.
-  Result<NewVersion> ResolveSource(const Context& context, NewVersion version, bool has_run_id, bool has_model_id);
+  // ResolveSource is for sources that strangers name: it finds what a "models:/" source stands for
+  // and refuses sources that reach outside the artifacts of the run or the logged model that they
+  // claim to come from.
+  Result<NewVersion> ResolveSource(const Context& context, NewVersion version, bool has_run_id,
+                                   bool has_model_id);
   Result<ModelVersion> CreateVersion(const Context& context, const NewVersion& version);
-  // A version whose run, source and files are the same is found instead of made again, so that a step may be repeated.
+  // A version whose run, source and files are the same is found instead of made again, so that a
+  // step may be repeated.
   Result<ModelVersion> CreateVersionOnce(const Context& context, const NewVersion& version);
-  Result<ModelVersion> GetVersion(const Context& context, const std::string& model, int64_t version);
-  Result<ModelVersion> UpdateVersion(const Context& context, const std::string& model, int64_t version,
-                                     const std::string& description);
-  Result<ModelVersion> TransitionStage(const Context& context, const std::string& model, int64_t version,
-                                       const std::string& stage, bool archive_existing_versions);
+  Result<ModelVersion> GetVersion(const Context& context, const std::string& model,
+                                  int64_t version);
+  Result<ModelVersion> UpdateVersion(const Context& context, const std::string& model,
+                                     int64_t version, const std::string& description);
+  Result<ModelVersion> TransitionStage(const Context& context, const std::string& model,
+                                       int64_t version, const std::string& stage,
+                                       bool archive_existing_versions);
   Status DeleteVersion(const Context& context, const std::string& model, int64_t version);
-  Result<std::string> GetDownloadUri(const Context& context, const std::string& model, int64_t version);
-  Status SetVersionTag(const Context& context, const std::string& model, int64_t version, const Tag& tag);
-  Status DeleteVersionTag(const Context& context, const std::string& model, int64_t version, const std::string& key);
+  Result<std::string> GetDownloadUri(const Context& context, const std::string& model,
+                                     int64_t version);
+  Status SetVersionTag(const Context& context, const std::string& model, int64_t version,
+                       const Tag& tag);
+  Status DeleteVersionTag(const Context& context, const std::string& model, int64_t version,
+                          const std::string& key);
   Result<Page<ModelVersion>> SearchVersions(const Context& context, const SearchRequest& request);
 
-  // Aliases. SetAlias moves an alias in one step: a reader sees the old or the new version, never none.
-  Status SetAlias(const Context& context, const std::string& model, const std::string& alias, int64_t version);
-  Status SetAlias(sql::Transaction& transaction, const std::string& model, const std::string& alias, int64_t version);
+  // Aliases. SetAlias moves an alias in one step: a reader sees the old or the new version, never
+  // none.
+  Status SetAlias(const Context& context, const std::string& model, const std::string& alias,
+                  int64_t version);
+  Status SetAlias(sql::Transaction& transaction, const std::string& model, const std::string& alias,
+                  int64_t version);
   Status DeleteAlias(const Context& context, const std::string& model, const std::string& alias);
-  Result<ModelVersion> GetVersionByAlias(const Context& context, const std::string& model, const std::string& alias);
+  Result<ModelVersion> GetVersionByAlias(const Context& context, const std::string& model,
+                                         const std::string& alias);
   // The version that "delay@champion" or "delay/3" names.
-  Result<ModelVersion> Resolve(sql::Session& session, std::string_view project, std::string_view reference);
+  Result<ModelVersion> Resolve(sql::Session& session, std::string_view project,
+                               std::string_view reference);
   Result<ModelVersion> Resolve(const Context& context, std::string_view reference);
 
-  // The files of a version. ModelFile is the path of a file in the blob store that must not be changed; with no name, the
-  // version's only *.onnx file, or "model.onnx" among several. NotFound lists what there is.
-  Result<std::vector<VersionFile>> Files(const Context& context, const std::string& model, int64_t version);
-  Result<std::string> ModelFile(const Context& context, const ModelVersion& version, const std::string& name = "");
+  // The files of a version. ModelFile is the path of a file in the blob store that must not be
+  // changed; with no name, the version's only *.onnx file, or "model.onnx" among several. NotFound
+  // lists what there is.
+  Result<std::vector<VersionFile>> Files(const Context& context, const std::string& model,
+                                         int64_t version);
+  Result<std::string> ModelFile(const Context& context, const ModelVersion& version,
+                                const std::string& name = "");
   // Copies the files into a folder under their own names.
-  Status ExportFiles(const Context& context, const ModelVersion& version, const std::string& folder);
+  Status ExportFiles(const Context& context, const ModelVersion& version,
+                     const std::string& folder);
 
  private:
   class Impl;
@@ -163,8 +188,9 @@ Status ValidateAliasFor(const std::string& model, const std::string& alias);
 // A version's number as clients send it. The model's name is looked at first, as MLflow does.
 // "Parameter 'version' must be an integer, got '...'."
 Result<int64_t> ParseVersionNumber(const std::string& model, std::string_view text);
-// "Staging" for "staging"; InvalidArgument lists what there is.
-Result<std::string> CanonicalStage(const std::string& stage);
+// "Staging" for "staging", when a version may go there: InvalidArgument lists the stages, and only
+// Staging and Production can archive the versions that they hold.
+Result<std::string> CheckTransition(const std::string& stage, bool archive_existing_versions);
 
 // The model and what follows '@' or '/': {"delay", "champion"}. InvalidArgument otherwise.
 struct ModelReference {

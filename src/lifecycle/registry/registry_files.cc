@@ -16,10 +16,12 @@ std::string Paths(const std::vector<VersionFile>& files) {
 }
 
 // The file that `name` means: with no name the only *.onnx, or model.onnx among several.
-Result<VersionFile> Pick(const ModelVersion& version, const std::vector<VersionFile>& files, const std::string& name) {
+Result<VersionFile> Pick(const ModelVersion& version, const std::vector<VersionFile>& files,
+                         const std::string& name) {
   std::vector<const VersionFile*> candidates;
   for (const VersionFile& file : files) {
-    if (!name.empty() ? file.path == name : file.path.ends_with(".onnx")) candidates.push_back(&file);
+    if (!name.empty() ? file.path == name : file.path.ends_with(".onnx"))
+      candidates.push_back(&file);
   }
   if (candidates.size() == 1) return *candidates[0];
   for (const VersionFile* file : candidates) {
@@ -30,7 +32,8 @@ Result<VersionFile> Pick(const ModelVersion& version, const std::vector<VersionF
 }
 
 // The files of a version whose bytes stayed where the client logged them.
-Status ListArtifacts(const tracking::ArtifactFolder& folder, const std::string& path, std::vector<VersionFile>& files) {
+Status ListArtifacts(const tracking::ArtifactFolder& folder, const std::string& path,
+                     std::vector<VersionFile>& files) {
   CAISSON_ASSIGN(const std::vector<tracking::ArtifactInfo> artifacts, folder.List(path));
   for (const tracking::ArtifactInfo& artifact : artifacts) {
     if (artifact.is_directory) {
@@ -44,25 +47,30 @@ Status ListArtifacts(const tracking::ArtifactFolder& folder, const std::string& 
 
 }  // namespace
 
-Result<std::vector<VersionFile>> Registry::Files(const Context& context, const std::string& model, int64_t version) {
-  return impl_->main.ReadFor<std::vector<VersionFile>>(
-      context, [&](sql::Session& session) -> Result<std::vector<VersionFile>> {
-        CAISSON_ASSIGN(const internal::ModelRow row, internal::FindModel(session, context.project(), model));
-        return session.QueryAll<VersionFile>(
-            "SELECT path, digest, size FROM registry_version_files WHERE model_key = $1 AND version = $2 ORDER BY path",
-            {row.key, version}, [](const sql::Row& found) {
-              return VersionFile{found.String(0), found.String(1), static_cast<uint64_t>(found.Int(2))};
-            });
-      });
+Result<std::vector<VersionFile>> Registry::Files(const Context& context, const std::string& model,
+                                                 int64_t version) {
+  return impl_->main.ReadFor<std::vector<
+      VersionFile>>(context, [&](sql::Session& session) -> Result<std::vector<VersionFile>> {
+    CAISSON_ASSIGN(const internal::ModelRow row,
+                   internal::FindModel(session, context.project(), model));
+    return session.QueryAll<VersionFile>(
+        "SELECT path, digest, size FROM registry_version_files WHERE model_key = $1 AND version = "
+        "$2 ORDER BY path",
+        {row.key, version}, [](const sql::Row& found) {
+          return VersionFile{found.String(0), found.String(1), static_cast<uint64_t>(found.Int(2))};
+        });
+  });
 }
 
-Result<std::string> Registry::ModelFile(const Context& context, const ModelVersion& version, const std::string& name) {
+Result<std::string> Registry::ModelFile(const Context& context, const ModelVersion& version,
+                                        const std::string& name) {
   CAISSON_ASSIGN(std::vector<VersionFile> files, Files(context, version.model, version.version));
   if (!files.empty()) {
     CAISSON_ASSIGN(const VersionFile file, Pick(version, files, name));
     return impl_->blobs.PathOf(file.digest);
   }
-  const std::string& uri = version.storage_location.empty() ? version.source : version.storage_location;
+  const std::string& uri =
+      version.storage_location.empty() ? version.source : version.storage_location;
   CAISSON_ASSIGN(const std::string root, impl_->tracking.ArtifactFolder(uri));
   const tracking::ArtifactFolder folder(root);
   CAISSON_TRY(ListArtifacts(folder, "", files));
@@ -70,8 +78,10 @@ Result<std::string> Registry::ModelFile(const Context& context, const ModelVersi
   return folder.Find(file.path);
 }
 
-Status Registry::ExportFiles(const Context& context, const ModelVersion& version, const std::string& target) {
-  CAISSON_ASSIGN(const std::vector<VersionFile> files, Files(context, version.model, version.version));
+Status Registry::ExportFiles(const Context& context, const ModelVersion& version,
+                             const std::string& target) {
+  CAISSON_ASSIGN(const std::vector<VersionFile> files,
+                 Files(context, version.model, version.version));
   for (const VersionFile& file : files) {
     CAISSON_TRY(context.Check());
     CAISSON_ASSIGN(const std::string from, impl_->blobs.PathOf(file.digest));

@@ -42,14 +42,16 @@ class RegistryTest : public ::testing::Test {
 
 TEST_F(RegistryTest, ModelsAreCreatedRenamedDeleted) {
   ASSERT_TRUE(registry_->CreateModel(context_, "m", "d", {{"a", "b"}}).ok());
-  EXPECT_EQ(Message(registry_->CreateModel(context_, "m").status()), "Registered Model (name=m) already exists.");
+  EXPECT_EQ(Message(registry_->CreateModel(context_, "m").status()),
+            "Registered Model (name=m) already exists.");
   EXPECT_FALSE(registry_->CreateModel(context_, "a/b").ok());
   EXPECT_FALSE(registry_->CreateModel(context_, " ").ok());
   Make("m");
   EXPECT_EQ(registry_->RenameModel(context_, "m", "n")->latest_versions[0].model, "n");
   EXPECT_TRUE(absl::IsNotFound(registry_->GetModel(context_, "m").status()));
   ASSERT_TRUE(registry_->DeleteModel(context_, "n").ok());
-  EXPECT_EQ(Message(registry_->DeleteModel(context_, "n")), "Registered Model with name=n not found");
+  EXPECT_EQ(Message(registry_->DeleteModel(context_, "n")),
+            "Registered Model with name=n not found");
 }
 
 TEST_F(RegistryTest, NumbersAreNeverUsedAgain) {
@@ -57,7 +59,8 @@ TEST_F(RegistryTest, NumbersAreNeverUsedAgain) {
   EXPECT_EQ(Make("m").version, 2);
   ASSERT_TRUE(registry_->DeleteVersion(context_, "m", 2).ok());
   EXPECT_EQ(Make("m").version, 3);
-  EXPECT_EQ(Message(registry_->GetVersion(context_, "m", 2).status()), "Model Version (name=m, version=2) not found");
+  EXPECT_EQ(Message(registry_->GetVersion(context_, "m", 2).status()),
+            "Model Version (name=m, version=2) not found");
 }
 
 TEST_F(RegistryTest, AnAliasMovesInOneStep) {
@@ -81,10 +84,11 @@ TEST_F(RegistryTest, AnAliasInAnAbortedTransactionStays) {
   Make("m");
   Make("m");
   ASSERT_TRUE(registry_->SetAlias(context_, "m", "champion", 1).ok());
-  const Status status = tracking_.main().Write(context_, [&](sql::Transaction& transaction) -> Status {
-    CAISSON_TRY(registry_->SetAlias(transaction, "m", "champion", 2));
-    return Aborted("no");
-  });
+  const Status status =
+      tracking_.main().Write(context_, [&](sql::Transaction& transaction) -> Status {
+        CAISSON_TRY(registry_->SetAlias(transaction, "m", "champion", 2));
+        return Aborted("no");
+      });
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(registry_->Resolve(context_, "m@champion")->version, 1);
 }
@@ -96,7 +100,8 @@ TEST_F(RegistryTest, StagesArchiveEachOther) {
   ASSERT_TRUE(registry_->TransitionStage(context_, "m", 2, "Staging", true).ok());
   EXPECT_EQ(registry_->GetVersion(context_, "m", 1)->stage, "Archived");
   EXPECT_EQ(registry_->GetLatestVersions(context_, "m", {"Staging"})->size(), 1u);
-  EXPECT_EQ(ErrorId(registry_->TransitionStage(context_, "m", 2, "None", true).status()), "INTERNAL_ERROR");
+  EXPECT_EQ(ErrorId(registry_->TransitionStage(context_, "m", 2, "None", true).status()),
+            "INTERNAL_ERROR");
   EXPECT_FALSE(registry_->TransitionStage(context_, "m", 2, "prod", false).ok());
 }
 
@@ -133,8 +138,9 @@ TEST_F(RegistryTest, AVersionLeadsBackToItsRun) {
   version.run_id = run_id;
   ASSERT_TRUE(registry_->CreateVersion(context_, version).ok());
   const Status status = tracking_.main().Read(context_, [&](sql::Session& session) -> Status {
-    CAISSON_ASSIGN(const lineage::Graph graph,
-                   lineage::Walk(session, "default", {"model_version", "m/1"}, lineage::Direction::kUpstream));
+    CAISSON_ASSIGN(
+        const lineage::Graph graph,
+        lineage::Walk(session, "default", {"model_version", "m/1"}, lineage::Direction::kUpstream));
     EXPECT_EQ(graph.nodes.size(), 3u);  // the version, its run, the commit
     CAISSON_ASSIGN(const auto events, events::List(session, "model_version.created", "", 10));
     EXPECT_EQ(events.size(), 1u);
@@ -145,15 +151,25 @@ TEST_F(RegistryTest, AVersionLeadsBackToItsRun) {
 
 TEST_F(RegistryTest, SearchesLeavePromptsOut) {
   ASSERT_TRUE(registry_->CreateModel(context_, "model", "", {{"team", "x"}}).ok());
-  ASSERT_TRUE(registry_->CreateModel(context_, "prompt", "", {{"mlflow.prompt.is_prompt", "true"}}).ok());
+  ASSERT_TRUE(
+      registry_->CreateModel(context_, "prompt", "", {{"mlflow.prompt.is_prompt", "true"}}).ok());
   Make("model");
   Make("prompt", "dummy-source");
   EXPECT_EQ(registry_->SearchModels(context_, {})->items.size(), 1u);
-  EXPECT_EQ(registry_->SearchModels(context_, {"tags.`mlflow.prompt.is_prompt` != 'true'"})->items[0].name, "model");
-  EXPECT_EQ(registry_->SearchModels(context_, {"tags.`mlflow.prompt.is_prompt` = 'true'"})->items[0].name, "prompt");
-  EXPECT_EQ(registry_->SearchModels(context_, {"name LIKE 'mod%' AND tags.team = 'x'"})->items.size(), 1u);
+  EXPECT_EQ(registry_->SearchModels(context_, {"tags.`mlflow.prompt.is_prompt` != 'true'"})
+                ->items[0]
+                .name,
+            "model");
+  EXPECT_EQ(
+      registry_->SearchModels(context_, {"tags.`mlflow.prompt.is_prompt` = 'true'"})->items[0].name,
+      "prompt");
+  EXPECT_EQ(
+      registry_->SearchModels(context_, {"name LIKE 'mod%' AND tags.team = 'x'"})->items.size(),
+      1u);
   EXPECT_TRUE(registry_->SearchModels(context_, {"tags.team = 'y'"})->items.empty());
-  EXPECT_EQ(registry_->SearchVersions(context_, {"name = 'model' AND version_number >= 1"})->items.size(), 1u);
+  EXPECT_EQ(
+      registry_->SearchVersions(context_, {"name = 'model' AND version_number >= 1"})->items.size(),
+      1u);
   EXPECT_FALSE(registry_->SearchModels(context_, {"", 1'001}).ok());
 }
 
@@ -178,12 +194,16 @@ TEST_F(RegistryTest, SourcesMustBelongToTheirOwners) {
   EXPECT_EQ(SourceError("s3://bucket/model"), "");
   EXPECT_EQ(SourceError(run.info.artifact_uri + "/model", id), "");
   EXPECT_EQ(SourceError("runs:/" + id + "/model", id), "");
-  for (const std::string source : {"/etc/passwd", "file:///etc/passwd", "mlflow-artifacts:/0/other/artifacts", "runs:/other/model"}) {
+  for (const std::string source : {"/etc/passwd", "file:///etc/passwd",
+                                   "mlflow-artifacts:/0/other/artifacts", "runs:/other/model"}) {
     EXPECT_NE(SourceError(source, id), "") << source;
     EXPECT_NE(SourceError(source), "") << source;
   }
   for (const std::string tail : {"/../../x", "/%2e%2e/x", "/%252e%252e/x"}) {
-    EXPECT_NE(SourceError(run.info.artifact_uri + tail, id).find("without relative path references"), std::string::npos) << tail;
+    EXPECT_NE(
+        SourceError(run.info.artifact_uri + tail, id).find("without relative path references"),
+        std::string::npos)
+        << tail;
   }
   EXPECT_NE(SourceError("models:/m-0123"), "");
 }

@@ -16,7 +16,8 @@ Result<std::string> CheckArtifactPath(std::string_view path) {
     decoded = *next;
   }
   const Status invalid = InvalidArgument("Invalid path");
-  if (decoded.find('\0') != std::string::npos || decoded.find('\\') != std::string::npos || decoded.starts_with('/')) {
+  if (decoded.find('\0') != std::string::npos || decoded.find('\\') != std::string::npos ||
+      decoded.starts_with('/')) {
     return invalid;
   }
   if (decoded.find('#') != std::string::npos) return invalid;
@@ -89,7 +90,8 @@ Result<PendingFile> ArtifactFolder::Create(std::string_view path) const {
 
 Status ArtifactFolder::Remove(std::string_view path) const {
   CAISSON_ASSIGN(const std::string file, Inside(root_, path));
-  if (file == NormalizePath(root_)) return InvalidArgument("Invalid path: the root itself cannot be removed");
+  if (file == NormalizePath(root_))
+    return InvalidArgument("Invalid path: the root itself cannot be removed");
   return RemoveTree(file);
 }
 

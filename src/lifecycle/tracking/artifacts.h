@@ -17,19 +17,19 @@ struct ArtifactInfo {
   uint64_t size = 0;
 };
 
-// The path with its percent-escapes undone, when it stays inside the root that it will be joined to; otherwise
-// InvalidArgument with MLflow's text "Invalid path: ...". Escapes are undone again and again until nothing changes, so that
-// a doubly encoded ".." is seen as well.
+// The path with its percent-escapes undone, when it stays inside the root that it will be joined
+// to; otherwise InvalidArgument with MLflow's text "Invalid path: ...". Escapes are undone again
+// and again until nothing changes, so that a doubly encoded ".." is seen as well.
 Result<std::string> CheckArtifactPath(std::string_view path);
 
-// A folder of artifacts. A value; any thread. Paths are relative, checked by CheckArtifactPath, with '/' between names.
-// Symbolic links are not followed out of the root.
+// A folder of artifacts. A value; any thread. Paths are relative, checked by CheckArtifactPath,
+// with '/' between names. Symbolic links are not followed out of the root.
 class ArtifactFolder {
  public:
   explicit ArtifactFolder(std::string root) : root_(std::move(root)) {}
 
-  // The entries of a folder in order of name; empty when `path` is a file or not there, as MLflow does. The result's paths
-  // start with `path`.
+  // The entries of a folder in order of name; empty when `path` is a file or not there, as MLflow
+  // does. The result's paths start with `path`.
   Result<std::vector<ArtifactInfo>> List(std::string_view path) const;
   // The absolute path of a file. NotFound when there is none.
   Result<std::string> Find(std::string_view path) const;

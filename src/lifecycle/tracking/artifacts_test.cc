@@ -1,15 +1,14 @@
 #include "lifecycle/tracking/artifacts.h"
 
-#include <unistd.h>
-
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace caisson::tracking {
 namespace {
 
 TEST(ArtifactPath, NeverLeavesItsRoot) {
-  for (const char* path : {"..", "../x", "a/../../x", "/etc/passwd", "%2e%2e/x", "a/%252e%252e/x", "a%2f..%2fb", "file:///etc", "a#b",
-                           "..%5cx", "a\\b", "%00"}) {
+  for (const char* path : {"..", "../x", "a/../../x", "/etc/passwd", "%2e%2e/x", "a/%252e%252e/x",
+                           "a%2f..%2fb", "file:///etc", "a#b", "..%5cx", "a\\b", "%00"}) {
     EXPECT_EQ(Message(CheckArtifactPath(path).status()), "Invalid path") << path;
   }
   EXPECT_EQ(*CheckArtifactPath("a/b c.txt"), "a/b c.txt");
@@ -58,7 +57,8 @@ TEST_F(ArtifactFolderTest, FindsAndRemoves) {
 TEST_F(ArtifactFolderTest, DoesNotFollowLinksOut) {
   Put("x.txt", "inside");
   ASSERT_TRUE(WriteFileAtomic(temporary_.path() + "/secret", "outside").ok());
-  ASSERT_EQ(symlink((temporary_.path() + "/secret").c_str(), (folder_.root() + "/link").c_str()), 0);
+  ASSERT_EQ(symlink((temporary_.path() + "/secret").c_str(), (folder_.root() + "/link").c_str()),
+            0);
   EXPECT_FALSE(folder_.Find("link").ok());
   EXPECT_EQ(folder_.List("")->size(), 1u);
 }

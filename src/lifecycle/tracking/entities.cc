@@ -8,8 +8,9 @@ struct RunStatusRow {
   std::string_view name;
 };
 constexpr RunStatusRow kRunStatuses[] = {
-    {RunStatus::kRunning, "RUNNING"}, {RunStatus::kScheduled, "SCHEDULED"}, {RunStatus::kFinished, "FINISHED"},
-    {RunStatus::kFailed, "FAILED"},   {RunStatus::kKilled, "KILLED"},
+    {RunStatus::kRunning, "RUNNING"},   {RunStatus::kScheduled, "SCHEDULED"},
+    {RunStatus::kFinished, "FINISHED"}, {RunStatus::kFailed, "FAILED"},
+    {RunStatus::kKilled, "KILLED"},
 };
 
 struct LoggedModelStatusRow {

@@ -1,4 +1,5 @@
-// What the tracking store holds: experiments, runs and what was logged to them. The shapes are MLflow's.
+// What the tracking store holds: experiments, runs and what was logged to them. The shapes are
+// MLflow's.
 //
 // All of these are plain values. Times are Unix milliseconds, text is UTF-8.
 #pragma once
@@ -110,7 +111,8 @@ enum class LoggedModelStatus { kUnspecified = 0, kPending = 1, kReady = 2, kFail
 std::string_view LoggedModelStatusName(LoggedModelStatus status);  // "LOGGED_MODEL_PENDING", ...
 std::optional<LoggedModelStatus> ParseLoggedModelStatus(std::string_view name);
 
-// A model as MLflow 3 sees it: an artifact folder with a life of its own, made by a run or by nobody.
+// A model as MLflow 3 sees it: an artifact folder with a life of its own, made by a run or by
+// nobody.
 struct LoggedModel {
   std::string model_id;  // "m-" and 32 hex digits
   std::string experiment_id;

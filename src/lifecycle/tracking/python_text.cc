@@ -18,7 +18,8 @@ size_t SequenceLength(unsigned char lead) {
 }  // namespace
 
 std::string PythonRepr(std::string_view text) {
-  const bool double_quotes = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos;
+  const bool double_quotes =
+      text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos;
   const char quote = double_quotes ? '"' : '\'';
   std::string out(1, quote);
   for (char c : text) {

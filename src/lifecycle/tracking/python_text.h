@@ -1,7 +1,7 @@
 // Values as Python would print them.
 //
-// MLflow's error messages contain Python's repr() and json.dumps() of what the client sent; clients and their tests compare
-// the texts.
+// MLflow's error messages contain Python's repr() and json.dumps() of what the client sent; clients
+// and their tests compare the texts.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 
 namespace caisson::tracking {
 
-// repr() of a str: single quotes, or double quotes when the text holds a single one and no double one.
+// repr() of a str: single quotes, or double quotes when the text holds a single one and no double
+// one.
 std::string PythonRepr(std::string_view text);
 // repr() of a list of str.
 std::string PythonReprList(const std::vector<std::string>& texts);

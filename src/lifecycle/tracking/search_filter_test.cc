@@ -60,39 +60,50 @@ TEST(SearchFilter, ReadsListsAndNullTests) {
 }
 
 TEST(SearchFilter, JoinsWithAndOnly) {
-  const auto parsed = ParseFilter(FilterDialect::kRuns, "metrics.a > 1 and params.b='x' AND run_id IN ('q') AND tags.c != ''");
+  const auto parsed = ParseFilter(
+      FilterDialect::kRuns, "metrics.a > 1 and params.b='x' AND run_id IN ('q') AND tags.c != ''");
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->size(), 4u);
-  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m > 1 OR metrics.m < 2"), "Invalid clause(s) in filter string: 'OR'");
-  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m > 1;"), "Invalid clause(s) in filter string: ';'");
+  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m > 1 OR metrics.m < 2"),
+            "Invalid clause(s) in filter string: 'OR'");
+  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m > 1;"),
+            "Invalid clause(s) in filter string: ';'");
   EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "a = 'x'; b = 'y'"),
-            "Search filter contained multiple expression \"a = 'x'; b = 'y'\". Provide AND-ed expression list.");
+            "Search filter contained multiple expression \"a = 'x'; b = 'y'\". Provide AND-ed "
+            "expression list.");
 }
 
 TEST(SearchFilter, SaysWhatMlflowSays) {
   EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "foo.m > 1"),
-            "Invalid entity type 'foo'. Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset']");
-  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m > x"), "Expected numeric value type for metric. Found x");
+            "Invalid entity type 'foo'. Valid values are ['metric', 'parameter', 'tag', "
+            "'attribute', 'dataset']");
+  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m > x"),
+            "Expected numeric value type for metric. Found x");
   EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "params.p = 1"),
             "Expected a quoted string value for parameter (e.g. 'my-value'). Got value 1");
   EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "params.p = abc"),
-            "Parameter value is either not quoted or unidentified quote types used for string value abc. Use either single or "
+            "Parameter value is either not quoted or unidentified quote types used for string "
+            "value abc. Use either single or "
             "double quotes.");
-  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m-1 > 2"), "Invalid clause(s) in filter string: 'metrics.m'");
+  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m-1 > 2"),
+            "Invalid clause(s) in filter string: 'metrics.m'");
   EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m/1 > 2"),
             "Invalid comparison clause. Expected 'Identifier' found 'metrics.m/1'");
   EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "status IN ('a')"),
             "Only ['run_id'] attributes support comparison with a list of quoted string values.");
   EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "run_id IN ()"),
-            "While parsing a list in the query, expected a non-empty list of string values, but got empty list");
+            "While parsing a list in the query, expected a non-empty list of string values, but "
+            "got empty list");
   EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "dataset.size = 'x'"),
             "Invalid dataset key 'size' specified. Valid keys are '{'name', 'digest', 'context'}'");
-  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m == 1").substr(0, 33), "Invalid comparator '==' not one o");
+  EXPECT_EQ(ErrorOf(FilterDialect::kRuns, "metrics.m == 1").substr(0, 33),
+            "Invalid comparator '==' not one o");
 }
 
 TEST(SearchFilter, DialectsDiffer) {
   EXPECT_EQ(One("name LIKE 'a%'", FilterDialect::kExperiments).key, "name");
-  EXPECT_EQ(ErrorOf(FilterDialect::kExperiments, "name like 'a%'").substr(0, 27), "Invalid comparator 'like' n");
+  EXPECT_EQ(ErrorOf(FilterDialect::kExperiments, "name like 'a%'").substr(0, 27),
+            "Invalid comparator 'like' n");
   EXPECT_EQ(ErrorOf(FilterDialect::kExperiments, "metrics.a > 1"),
             "Invalid entity type 'metrics'. Valid entity types are ('attribute', 'tag', 'tags')");
   EXPECT_EQ(One("version_number > 3", FilterDialect::kModelVersions).number, 3);
@@ -101,13 +112,16 @@ TEST(SearchFilter, DialectsDiffer) {
   EXPECT_EQ(ErrorOf(FilterDialect::kRegisteredModels, "foo = 'x'"),
             "Invalid attribute key 'foo' specified. Valid keys are '{'name'}'");
   EXPECT_EQ(One("params.a = 'x'", FilterDialect::kLoggedModels).text, "x");
-  EXPECT_EQ(ErrorOf(FilterDialect::kLoggedModels, "foo.a = 'x'"),
-            "Invalid entity type: 'foo'. Expected one of ['attributes', 'metrics', 'params', 'tags'].");
+  EXPECT_EQ(
+      ErrorOf(FilterDialect::kLoggedModels, "foo.a = 'x'"),
+      "Invalid entity type: 'foo'. Expected one of ['attributes', 'metrics', 'params', 'tags'].");
 }
 
 TEST(SearchFilter, SurvivesNonsense) {
-  for (const char* text : {"'", "\"", "`", "(((((", "))))", "= = =", "a.", ".a", "a..b = 'x'", "-- x", "/*", "metrics.m > ", "AND",
-                           "metrics.m >", "IN IN IN IN", "a IN (", "\\", "a = 'b\\'", "run_id IN ('a'", "* = *", "x y z w"}) {
+  for (const char* text :
+       {"'",           "\"",         "`",    "(((((",     "))))",           "= = =", "a.",
+        ".a",          "a..b = 'x'", "-- x", "/*",        "metrics.m > ",   "AND",   "metrics.m >",
+        "IN IN IN IN", "a IN (",     "\\",   "a = 'b\\'", "run_id IN ('a'", "* = *", "x y z w"}) {
     const auto parsed = ParseFilter(FilterDialect::kRuns, text);
     if (!parsed.ok()) {
       EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument) << text;

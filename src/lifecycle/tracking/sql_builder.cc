@@ -11,8 +11,12 @@ std::string GlobPattern(std::string_view like) {
   std::string glob;
   for (char c : like) {
     switch (c) {
-      case '%': glob += '*'; break;
-      case '_': glob += '?'; break;
+      case '%':
+        glob += '*';
+        break;
+      case '_':
+        glob += '?';
+        break;
       case '*':
       case '?':
       case '[':
@@ -20,7 +24,8 @@ std::string GlobPattern(std::string_view like) {
         glob += c;
         glob += ']';
         break;
-      default: glob += c;
+      default:
+        glob += c;
     }
   }
   return glob;
@@ -50,7 +55,8 @@ SqlBuilder& SqlBuilder::Bind(std::string_view value) {
 
 SqlBuilder& SqlBuilder::BindList(const std::vector<std::string>& values) {
   Add("(");
-  for (size_t i = 0; i < values.size(); ++i) Add(i == 0 ? "" : ", ").Bind(std::string_view(values[i]));
+  for (size_t i = 0; i < values.size(); ++i)
+    Add(i == 0 ? "" : ", ").Bind(std::string_view(values[i]));
   return Add(")");
 }
 
@@ -63,19 +69,32 @@ SqlBuilder& SqlBuilder::BindList(const std::vector<int64_t>& values) {
 void AddTextCondition(SqlBuilder& sql, std::string_view column, const Comparison& comparison) {
   sql.Add(column);
   switch (comparison.comparator) {
-    case Comparator::kLike: sql.Add(" GLOB ").Bind(std::string_view(GlobPattern(comparison.text))); return;
-    case Comparator::kIlike: sql.Add(" LIKE ").Bind(std::string_view(comparison.text)); return;
-    case Comparator::kIn: sql.Add(" IN ").BindList(comparison.list); return;
-    case Comparator::kNotIn: sql.Add(" NOT IN ").BindList(comparison.list); return;
+    case Comparator::kLike:
+      sql.Add(" GLOB ").Bind(std::string_view(GlobPattern(comparison.text)));
+      return;
+    case Comparator::kIlike:
+      sql.Add(" LIKE ").Bind(std::string_view(comparison.text));
+      return;
+    case Comparator::kIn:
+      sql.Add(" IN ").BindList(comparison.list);
+      return;
+    case Comparator::kNotIn:
+      sql.Add(" NOT IN ").BindList(comparison.list);
+      return;
     default:
-      sql.Add(" ").Add(ComparatorText(comparison.comparator)).Add(" ").Bind(std::string_view(comparison.text));
+      sql.Add(" ")
+          .Add(ComparatorText(comparison.comparator))
+          .Add(" ")
+          .Bind(std::string_view(comparison.text));
   }
 }
 
-void AddNumberCondition(SqlBuilder& sql, std::string_view column, const Comparison& comparison, bool integer) {
+void AddNumberCondition(SqlBuilder& sql, std::string_view column, const Comparison& comparison,
+                        bool integer) {
   const double number = comparison.number.value_or(0);
   sql.Add(column).Add(" ").Add(ComparatorText(comparison.comparator)).Add(" ");
-  const bool exact = integer && number >= -9.2e18 && number <= 9.2e18 && number == static_cast<double>(static_cast<int64_t>(number));
+  const bool exact = integer && number >= -9.2e18 && number <= 9.2e18 &&
+                     number == static_cast<double>(static_cast<int64_t>(number));
   if (exact) {
     sql.Bind(static_cast<int64_t>(number));
   } else {
@@ -85,7 +104,9 @@ void AddNumberCondition(SqlBuilder& sql, std::string_view column, const Comparis
 
 void AddOrder(SqlBuilder& sql, const std::vector<SortColumn>& columns) {
   for (size_t i = 0; i < columns.size(); ++i) {
-    sql.Add(i == 0 ? " ORDER BY " : ", ").Add(columns[i].expression).Add(columns[i].ascending ? "" : " DESC");
+    sql.Add(i == 0 ? " ORDER BY " : ", ")
+        .Add(columns[i].expression)
+        .Add(columns[i].ascending ? "" : " DESC");
   }
 }
 
@@ -103,11 +124,13 @@ void BindSortValue(SqlBuilder& sql, const SortColumn& column, const Json& value)
 
 }  // namespace
 
-Status AddKeysetCondition(SqlBuilder& sql, const std::vector<SortColumn>& columns, const Json& last) {
+Status AddKeysetCondition(SqlBuilder& sql, const std::vector<SortColumn>& columns,
+                          const Json& last) {
   if (last.size() != columns.size()) {
     return InvalidArgument("Invalid page token: it belongs to a search with another order_by");
   }
-  // a > x OR (a = x AND (b > y OR (b = y AND ...))), with a bound on the first column for the index.
+  // a > x OR (a = x AND (b > y OR (b = y AND ...))), with a bound on the first column for the
+  // index.
   sql.Add(" AND ").Add(columns[0].expression).Add(columns[0].ascending ? " >= " : " <= ");
   BindSortValue(sql, columns[0], last[size_t{0}]);
   sql.Add(" AND (");
@@ -144,9 +167,11 @@ std::string EncodePageToken(const Json& token) { return Base64Encode(WriteJson(t
 
 Result<Json> DecodePageToken(std::string_view token) {
   const Result<std::string> decoded = Base64Decode(token);
-  if (!decoded.ok() || token.size() % 4 != 0) return InvalidArgument("Invalid page token, could not base64-decode");
+  if (!decoded.ok() || token.size() % 4 != 0)
+    return InvalidArgument("Invalid page token, could not base64-decode");
   const Result<Json> json = ParseJson(*decoded);
-  if (!json.ok()) return InvalidArgument("Invalid page token, decoded value=b{}", PythonRepr(*decoded));
+  if (!json.ok())
+    return InvalidArgument("Invalid page token, decoded value=b{}", PythonRepr(*decoded));
   if (!json->is_object() || json->Find("after") == nullptr) {
     return InvalidArgument("Invalid page token, parsed value={}", WriteJson(*json));
   }

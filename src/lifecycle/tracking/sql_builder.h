@@ -1,4 +1,5 @@
-// Search statements: text and parameters that grow together, filters, and paging by the last row's sort values.
+// Search statements: text and parameters that grow together, filters, and paging by the last row's
+// sort values.
 #pragma once
 
 #include <deque>
@@ -13,7 +14,8 @@
 
 namespace caisson::tracking {
 
-// A statement under construction. Owns the text parameters, since sql::Value only borrows them. Used by one thread.
+// A statement under construction. Owns the text parameters, since sql::Value only borrows them.
+// Used by one thread.
 class SqlBuilder {
  public:
   SqlBuilder& Add(std::string_view text) {
@@ -39,10 +41,12 @@ class SqlBuilder {
   std::deque<std::string> texts_;
 };
 
-// Adds `column comparator value` for a text column. LIKE tells cases apart and ILIKE does not, whatever the engine thinks.
+// Adds `column comparator value` for a text column. LIKE tells cases apart and ILIKE does not,
+// whatever the engine thinks.
 void AddTextCondition(SqlBuilder& sql, std::string_view column, const Comparison& comparison);
 // The same for numbers. `integer` binds the value as a whole number.
-void AddNumberCondition(SqlBuilder& sql, std::string_view column, const Comparison& comparison, bool integer);
+void AddNumberCondition(SqlBuilder& sql, std::string_view column, const Comparison& comparison,
+                        bool integer);
 
 // One column of an order. Its expression is never null.
 struct SortColumn {
@@ -54,8 +58,10 @@ struct SortColumn {
 
 // " ORDER BY a, b DESC"
 void AddOrder(SqlBuilder& sql, const std::vector<SortColumn>& columns);
-// Adds " AND (rows behind `last`)": the rows whose sort values come after those of the last row of the page before.
-Status AddKeysetCondition(SqlBuilder& sql, const std::vector<SortColumn>& columns, const Json& last);
+// Adds " AND (rows behind `last`)": the rows whose sort values come after those of the last row of
+// the page before.
+Status AddKeysetCondition(SqlBuilder& sql, const std::vector<SortColumn>& columns,
+                          const Json& last);
 // The sort values of a row that starts with them at `first_column`, for the token.
 Json SortValues(const sql::Row& row, int first_column, const std::vector<SortColumn>& columns);
 

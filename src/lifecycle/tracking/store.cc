@@ -13,9 +13,11 @@ constexpr std::string_view kProxyScheme = "mlflow-artifacts:";
 Status MakeDefaultExperiment(sql::Database& database, const StoreOptions& options) {
   return database.Write(Context::Background(), [&](sql::Transaction& transaction) -> Status {
     CAISSON_TRY(transaction.Execute(
-        "INSERT INTO tracking_experiments (experiment_id, project, name, artifact_location, lifecycle, creation_time, "
+        "INSERT INTO tracking_experiments (experiment_id, project, name, artifact_location, "
+        "lifecycle, creation_time, "
         "last_update_time) VALUES (0, $1, 'Default', $2, 0, $3, $3) ON CONFLICT DO NOTHING",
-        {Context::Background().project(), internal::AppendToUri(options.artifact_root, "0"), transaction.now()}));
+        {Context::Background().project(), internal::AppendToUri(options.artifact_root, "0"),
+         transaction.now()}));
     return OkStatus();
   });
 }
@@ -23,7 +25,8 @@ Status MakeDefaultExperiment(sql::Database& database, const StoreOptions& option
 }  // namespace
 
 const sql::Schema& TrackingSchema() {
-  static const sql::Schema schema{"tracking", {{1, "tracking", resources::kMigrations0001TrackingSql}}};
+  static const sql::Schema schema{"tracking",
+                                  {{1, "tracking", resources::kMigrations0001TrackingSql}}};
   return schema;
 }
 
@@ -35,7 +38,8 @@ const sql::Schema& TrackingRelaySchema() {
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
-Result<std::unique_ptr<Store>> Store::Open(const StoreDependencies& dependencies, const StoreOptions& options) {
+Result<std::unique_ptr<Store>> Store::Open(const StoreDependencies& dependencies,
+                                           const StoreOptions& options) {
   StoreOptions complete = options;
   if (complete.artifact_root.empty()) complete.artifact_root = fmt::format("{}/", kProxyScheme);
   if (complete.working_directory.empty()) complete.working_directory = AbsolutePath(".");
@@ -58,7 +62,8 @@ Result<std::string> Store::ArtifactFolder(std::string_view artifact_uri) const {
   if (artifact_uri.starts_with(kProxyScheme)) {
     std::string_view path = artifact_uri.substr(kProxyScheme.size());
     if (path.starts_with("//")) {
-      // mlflow-artifacts://host:port/path names this server from outside; only the path counts here.
+      // mlflow-artifacts://host:port/path names this server from outside; only the path counts
+      // here.
       const size_t slash = path.find('/', 2);
       path = slash == std::string_view::npos ? "" : path.substr(slash);
     }
@@ -68,11 +73,14 @@ Result<std::string> Store::ArtifactFolder(std::string_view artifact_uri) const {
   if (artifact_uri.starts_with("file://")) artifact_uri.remove_prefix(7);
   if (artifact_uri.starts_with("file:")) artifact_uri.remove_prefix(5);
   if (artifact_uri.starts_with('/')) return NormalizePath(artifact_uri);
-  if (artifact_uri.find("://") == std::string_view::npos && artifact_uri.find(":/") == std::string_view::npos) {
+  if (artifact_uri.find("://") == std::string_view::npos &&
+      artifact_uri.find(":/") == std::string_view::npos) {
     return NormalizePath(impl_->options.working_directory + "/" + std::string(artifact_uri));
   }
-  return Unimplemented("Artifacts under '{}' are not on this machine. This server reads 'mlflow-artifacts:/' and local folders.",
-                       artifact_uri);
+  return Unimplemented(
+      "Artifacts under '{}' are not on this machine. This server reads 'mlflow-artifacts:/' and "
+      "local folders.",
+      artifact_uri);
 }
 
 }  // namespace caisson::tracking

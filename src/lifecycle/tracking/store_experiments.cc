@@ -11,7 +11,8 @@ using internal::FindExperiment;
 
 constexpr size_t kMaxArtifactLocation = 2'048;
 
-// A location without a scheme is a folder of this machine, relative to where the server was started.
+// A location without a scheme is a folder of this machine, relative to where the server was
+// started.
 std::string ResolveLocation(const std::string& location, const StoreOptions& options) {
   const size_t colon = location.find(':');
   const size_t slash = location.find('/');
@@ -20,19 +21,22 @@ std::string ResolveLocation(const std::string& location, const StoreOptions& opt
   return NormalizePath(options.working_directory + "/" + location);
 }
 
-Status CheckExperimentName(sql::Session& session, std::string_view project, const std::string& name) {
+Status CheckExperimentName(sql::Session& session, std::string_view project,
+                           const std::string& name) {
   CAISSON_ASSIGN(const std::optional<int64_t> taken,
-                 session.QueryOne<int64_t>("SELECT 1 FROM tracking_experiments WHERE project = $1 AND name = $2",
-                                           {project, name}, [](const sql::Row& row) { return row.Int(0); }));
+                 session.QueryOne<int64_t>(
+                     "SELECT 1 FROM tracking_experiments WHERE project = $1 AND name = $2",
+                     {project, name}, [](const sql::Row& row) { return row.Int(0); }));
   if (taken.has_value()) return AlreadyExists("Experiment(name={}) already exists.", name);
   return OkStatus();
 }
 
 Status PutExperimentTag(sql::Transaction& transaction, int64_t id, const Tag& tag) {
-  CAISSON_TRY(transaction.Execute(
-      "INSERT INTO tracking_experiment_tags (experiment_id, key, value) VALUES ($1, $2, $3) ON CONFLICT (experiment_id, key) "
-      "DO UPDATE SET value = excluded.value",
-      {id, tag.key, tag.value}));
+  CAISSON_TRY(
+      transaction.Execute("INSERT INTO tracking_experiment_tags (experiment_id, key, value) VALUES "
+                          "($1, $2, $3) ON CONFLICT (experiment_id, key) "
+                          "DO UPDATE SET value = excluded.value",
+                          {id, tag.key, tag.value}));
   return OkStatus();
 }
 
@@ -45,95 +49,118 @@ internal::JournalEntry AuditEntry(std::string action, const std::string& id, Jso
 }
 
 // Moves an experiment and all its runs from one stage to the other.
-Status MoveExperiment(sql::Transaction& transaction, internal::Relay& relay, const std::string& id, LifecycleStage from,
-                      LifecycleStage to) {
-  CAISSON_ASSIGN(const Experiment experiment, FindExperiment(transaction, transaction.context().project(), id));
-  if (experiment.lifecycle != from) return NotFound("No Experiment with id={} exists", experiment.id);
+Status MoveExperiment(sql::Transaction& transaction, internal::Relay& relay, const std::string& id,
+                      LifecycleStage from, LifecycleStage to) {
+  CAISSON_ASSIGN(const Experiment experiment,
+                 FindExperiment(transaction, transaction.context().project(), id));
+  if (experiment.lifecycle != from)
+    return NotFound("No Experiment with id={} exists", experiment.id);
   CAISSON_ASSIGN(const int64_t number, ParseExperimentId(experiment.id));
   const int64_t now = transaction.now();
+  CAISSON_TRY(
+      transaction.Execute("UPDATE tracking_experiments SET lifecycle = $1, last_update_time = $2 "
+                          "WHERE experiment_id = $3",
+                          {static_cast<int>(to), now, number}));
+  const std::optional<int64_t> deleted_time =
+      to == LifecycleStage::kDeleted ? std::optional<int64_t>(now) : std::nullopt;
   CAISSON_TRY(transaction.Execute(
-      "UPDATE tracking_experiments SET lifecycle = $1, last_update_time = $2 WHERE experiment_id = $3",
-      {static_cast<int>(to), now, number}));
-  const std::optional<int64_t> deleted_time = to == LifecycleStage::kDeleted ? std::optional<int64_t>(now) : std::nullopt;
-  CAISSON_TRY(transaction.Execute("UPDATE tracking_runs SET lifecycle = $1, deleted_time = $2 WHERE experiment_id = $3",
-                                  {static_cast<int>(to), deleted_time, number}));
-  const std::string action = to == LifecycleStage::kDeleted ? "experiment.delete" : "experiment.restore";
-  return internal::AppendJournal(transaction, relay, AuditEntry(action, experiment.id, Json::Of({{"name", experiment.name}})));
+      "UPDATE tracking_runs SET lifecycle = $1, deleted_time = $2 WHERE experiment_id = $3",
+      {static_cast<int>(to), deleted_time, number}));
+  const std::string action =
+      to == LifecycleStage::kDeleted ? "experiment.delete" : "experiment.restore";
+  return internal::AppendJournal(
+      transaction, relay, AuditEntry(action, experiment.id, Json::Of({{"name", experiment.name}})));
 }
 
 }  // namespace
 
 Result<std::string> Store::CreateExperiment(const Context& context, const std::string& name,
-                                            const std::string& artifact_location, const std::vector<Tag>& tags) {
+                                            const std::string& artifact_location,
+                                            const std::vector<Tag>& tags) {
   CAISSON_TRY(ValidateExperimentName(name));
   std::string location;
   if (!artifact_location.empty()) {
     location = ResolveLocation(artifact_location, impl_->options);
     if (location.size() > kMaxArtifactLocation) {
       return InvalidArgument(
-          "Invalid artifact path length. The length of the artifact path cannot be greater than {} characters. To configure "
+          "Invalid artifact path length. The length of the artifact path cannot be greater than {} "
+          "characters. To configure "
           "this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.",
           kMaxArtifactLocation);
     }
   }
   for (const Tag& tag : tags) CAISSON_TRY(ValidateExperimentTag(tag));
-  return impl_->tracking.WriteFor<std::string>(context, [&](sql::Transaction& transaction) -> Result<std::string> {
-    CAISSON_TRY(CheckExperimentName(transaction, context.project(), name));
-    CAISSON_ASSIGN(const std::optional<int64_t> id,
-                   transaction.QueryOne<int64_t>("SELECT COALESCE(MAX(experiment_id), 0) + 1 FROM tracking_experiments", {},
-                                                 [](const sql::Row& row) { return row.Int(0); }));
-    const std::string text = std::to_string(id.value_or(1));
-    CAISSON_TRY(transaction.Execute(
-        "INSERT INTO tracking_experiments (experiment_id, project, name, artifact_location, lifecycle, creation_time, "
-        "last_update_time) VALUES ($1, $2, $3, $4, 0, $5, $5)",
-        {id.value_or(1), context.project(), name,
-         location.empty() ? internal::AppendToUri(impl_->options.artifact_root, text) : location, transaction.now()}));
-    for (const Tag& tag : tags) CAISSON_TRY(PutExperimentTag(transaction, id.value_or(1), tag));
-    CAISSON_TRY(internal::AppendJournal(transaction, *impl_->relay,
-                                        AuditEntry("experiment.create", text, Json::Of({{"name", name}}))));
-    return text;
-  });
+  return impl_->tracking.WriteFor<std::string>(
+      context, [&](sql::Transaction& transaction) -> Result<std::string> {
+        CAISSON_TRY(CheckExperimentName(transaction, context.project(), name));
+        CAISSON_ASSIGN(const std::optional<int64_t> id,
+                       transaction.QueryOne<int64_t>(
+                           "SELECT COALESCE(MAX(experiment_id), 0) + 1 FROM tracking_experiments",
+                           {}, [](const sql::Row& row) { return row.Int(0); }));
+        const std::string text = std::to_string(id.value_or(1));
+        CAISSON_TRY(transaction.Execute(
+            "INSERT INTO tracking_experiments (experiment_id, project, name, artifact_location, "
+            "lifecycle, creation_time, "
+            "last_update_time) VALUES ($1, $2, $3, $4, 0, $5, $5)",
+            {id.value_or(1), context.project(), name,
+             location.empty() ? internal::AppendToUri(impl_->options.artifact_root, text)
+                              : location,
+             transaction.now()}));
+        for (const Tag& tag : tags) CAISSON_TRY(PutExperimentTag(transaction, id.value_or(1), tag));
+        CAISSON_TRY(internal::AppendJournal(
+            transaction, *impl_->relay,
+            AuditEntry("experiment.create", text, Json::Of({{"name", name}}))));
+        return text;
+      });
 }
 
 Result<Experiment> Store::GetExperiment(const Context& context, const std::string& id) {
-  return impl_->tracking.ReadFor<Experiment>(
-      context, [&](sql::Session& session) { return FindExperiment(session, context.project(), id); });
+  return impl_->tracking.ReadFor<Experiment>(context, [&](sql::Session& session) {
+    return FindExperiment(session, context.project(), id);
+  });
 }
 
 Result<Experiment> Store::GetExperimentByName(const Context& context, const std::string& name) {
-  return impl_->tracking.ReadFor<Experiment>(context, [&](sql::Session& session) -> Result<Experiment> {
-    CAISSON_ASSIGN(const std::optional<int64_t> id,
-                   session.QueryOne<int64_t>(
-                       "SELECT experiment_id FROM tracking_experiments WHERE project = $1 AND name = $2",
-                       {context.project(), name}, [](const sql::Row& row) { return row.Int(0); }));
-    if (!id.has_value()) return NotFound("Could not find experiment with name '{}'", name);
-    return FindExperiment(session, context.project(), std::to_string(*id));
-  });
+  return impl_->tracking.ReadFor<Experiment>(
+      context, [&](sql::Session& session) -> Result<Experiment> {
+        CAISSON_ASSIGN(
+            const std::optional<int64_t> id,
+            session.QueryOne<int64_t>(
+                "SELECT experiment_id FROM tracking_experiments WHERE project = $1 AND name = $2",
+                {context.project(), name}, [](const sql::Row& row) { return row.Int(0); }));
+        if (!id.has_value()) return NotFound("Could not find experiment with name '{}'", name);
+        return FindExperiment(session, context.project(), std::to_string(*id));
+      });
 }
 
 Status Store::DeleteExperiment(const Context& context, const std::string& id) {
   return impl_->tracking.Write(context, [&](sql::Transaction& transaction) {
-    return MoveExperiment(transaction, *impl_->relay, id, LifecycleStage::kActive, LifecycleStage::kDeleted);
+    return MoveExperiment(transaction, *impl_->relay, id, LifecycleStage::kActive,
+                          LifecycleStage::kDeleted);
   });
 }
 
 Status Store::RestoreExperiment(const Context& context, const std::string& id) {
   return impl_->tracking.Write(context, [&](sql::Transaction& transaction) {
-    return MoveExperiment(transaction, *impl_->relay, id, LifecycleStage::kDeleted, LifecycleStage::kActive);
+    return MoveExperiment(transaction, *impl_->relay, id, LifecycleStage::kDeleted,
+                          LifecycleStage::kActive);
   });
 }
 
-Status Store::RenameExperiment(const Context& context, const std::string& id, const std::string& name) {
+Status Store::RenameExperiment(const Context& context, const std::string& id,
+                               const std::string& name) {
   CAISSON_TRY(ValidateExperimentName(name));
   return impl_->tracking.Write(context, [&](sql::Transaction& transaction) -> Status {
     CAISSON_ASSIGN(const Experiment experiment, FindExperiment(transaction, context.project(), id));
     if (experiment.lifecycle != LifecycleStage::kActive) {
       return FailedPrecondition("Cannot rename a non-active experiment.");
     }
-    if (name != experiment.name) CAISSON_TRY(CheckExperimentName(transaction, context.project(), name));
+    if (name != experiment.name)
+      CAISSON_TRY(CheckExperimentName(transaction, context.project(), name));
     CAISSON_ASSIGN(const int64_t number, ParseExperimentId(experiment.id));
-    CAISSON_TRY(transaction.Execute("UPDATE tracking_experiments SET name = $1, last_update_time = $2 WHERE experiment_id = $3",
-                                    {name, transaction.now(), number}));
+    CAISSON_TRY(transaction.Execute(
+        "UPDATE tracking_experiments SET name = $1, last_update_time = $2 WHERE experiment_id = $3",
+        {name, transaction.now(), number}));
     return internal::AppendJournal(transaction, *impl_->relay,
                                    AuditEntry("experiment.rename", experiment.id,
                                               Json::Of({{"from", experiment.name}, {"to", name}})));
@@ -150,14 +177,16 @@ Status Store::SetExperimentTag(const Context& context, const std::string& id, co
   });
 }
 
-Status Store::DeleteExperimentTag(const Context& context, const std::string& id, const std::string& key) {
+Status Store::DeleteExperimentTag(const Context& context, const std::string& id,
+                                  const std::string& key) {
   return impl_->tracking.Write(context, [&](sql::Transaction& transaction) -> Status {
     CAISSON_ASSIGN(const Experiment experiment, FindExperiment(transaction, context.project(), id));
     CAISSON_TRY(internal::CheckActive(experiment));
     CAISSON_ASSIGN(const int64_t number, ParseExperimentId(experiment.id));
     CAISSON_ASSIGN(const int64_t deleted,
-                   transaction.Execute("DELETE FROM tracking_experiment_tags WHERE experiment_id = $1 AND key = $2",
-                                       {number, key}));
+                   transaction.Execute(
+                       "DELETE FROM tracking_experiment_tags WHERE experiment_id = $1 AND key = $2",
+                       {number, key}));
     if (deleted == 0) return NotFound("No tag with name: {} in experiment with id {}", key, id);
     return OkStatus();
   });
@@ -169,9 +198,12 @@ void AddExperimentFilter(SqlBuilder& sql, const Comparison& comparison) {
   sql.Add(" AND ");
   if (comparison.entity == FilterEntity::kTag) {
     if (comparison.comparator == Comparator::kIsNull) sql.Add("NOT ");
-    sql.Add("EXISTS (SELECT 1 FROM tracking_experiment_tags t WHERE t.experiment_id = e.experiment_id AND t.key = ")
+    sql.Add(
+           "EXISTS (SELECT 1 FROM tracking_experiment_tags t WHERE t.experiment_id = "
+           "e.experiment_id AND t.key = ")
         .Bind(std::string_view(comparison.key));
-    if (comparison.comparator != Comparator::kIsNull && comparison.comparator != Comparator::kIsNotNull) {
+    if (comparison.comparator != Comparator::kIsNull &&
+        comparison.comparator != Comparator::kIsNotNull) {
       sql.Add(" AND ");
       AddTextCondition(sql, "t.value", comparison);
     }
@@ -183,14 +215,20 @@ void AddExperimentFilter(SqlBuilder& sql, const Comparison& comparison) {
   }
 }
 
+bool IsExperimentId(const Comparison& comparison) {
+  return comparison.entity == FilterEntity::kAttribute && comparison.key == "experiment_id";
+}
+
 // Ids in a filter are texts; the column is a number.
 Status AddExperimentIdFilter(SqlBuilder& sql, const Comparison& comparison) {
   std::vector<int64_t> ids;
-  for (const std::string& text : comparison.list.empty() ? std::vector<std::string>{comparison.text} : comparison.list) {
+  for (const std::string& text :
+       comparison.list.empty() ? std::vector<std::string>{comparison.text} : comparison.list) {
     CAISSON_ASSIGN(const int64_t id, ParseExperimentId(text));
     ids.push_back(id);
   }
-  const bool negative = comparison.comparator == Comparator::kNotEqual || comparison.comparator == Comparator::kNotIn;
+  const bool negative =
+      comparison.comparator == Comparator::kNotEqual || comparison.comparator == Comparator::kNotIn;
   sql.Add(negative ? " AND e.experiment_id NOT IN " : " AND e.experiment_id IN ").BindList(ids);
   return OkStatus();
 }
@@ -210,20 +248,29 @@ Result<std::vector<SortColumn>> ExperimentOrder(const std::vector<std::string>& 
 
 }  // namespace
 
-Result<Page<Experiment>> Store::SearchExperiments(const Context& context, const SearchExperimentsRequest& request) {
+Result<Page<Experiment>> Store::SearchExperiments(const Context& context,
+                                                  const SearchExperimentsRequest& request) {
   CAISSON_TRY(ValidateMaxResults(request.max_results));
-  CAISSON_ASSIGN(const std::vector<Comparison> filter, ParseFilter(FilterDialect::kExperiments, request.filter));
+  CAISSON_ASSIGN(const std::vector<Comparison> filter,
+                 ParseFilter(FilterDialect::kExperiments, request.filter));
+  for (const Comparison& comparison : filter) {
+    SqlBuilder checked;  // ids in the filter are looked at before the order, as MLflow does
+    if (IsExperimentId(comparison)) CAISSON_TRY(AddExperimentIdFilter(checked, comparison));
+  }
   CAISSON_ASSIGN(const std::vector<SortColumn> order, ExperimentOrder(request.order_by));
   SqlBuilder sql;
   sql.Add(
-      "SELECT e.experiment_id, e.name, e.artifact_location, e.lifecycle, e.creation_time, e.last_update_time");
+      "SELECT e.experiment_id, e.name, e.artifact_location, e.lifecycle, e.creation_time, "
+      "e.last_update_time");
   for (const SortColumn& column : order) sql.Add(", ").Add(column.expression);
-  sql.Add(" FROM tracking_experiments e WHERE e.project = ").Bind(std::string_view(context.project()));
+  sql.Add(" FROM tracking_experiments e WHERE e.project = ")
+      .Bind(std::string_view(context.project()));
   if (request.view != ViewType::kAll) {
-    sql.Add(request.view == ViewType::kActiveOnly ? " AND e.lifecycle = 0" : " AND e.lifecycle = 1");
+    sql.Add(request.view == ViewType::kActiveOnly ? " AND e.lifecycle = 0"
+                                                  : " AND e.lifecycle = 1");
   }
   for (const Comparison& comparison : filter) {
-    if (comparison.entity == FilterEntity::kAttribute && comparison.key == "experiment_id") {
+    if (IsExperimentId(comparison)) {
       CAISSON_TRY(AddExperimentIdFilter(sql, comparison));
     } else {
       AddExperimentFilter(sql, comparison);
@@ -235,33 +282,34 @@ Result<Page<Experiment>> Store::SearchExperiments(const Context& context, const 
   }
   AddOrder(sql, order);
   sql.Add(" LIMIT ").Bind(request.max_results + 1);
-  return impl_->tracking.ReadFor<Page<Experiment>>(context, [&](sql::Session& session) -> Result<Page<Experiment>> {
-    Page<Experiment> page;
-    Json last;
-    bool more = false;
-    CAISSON_TRY(session.Query(sql.text(), sql.parameters(), [&](const sql::Row& row) {
-      if (static_cast<int64_t>(page.items.size()) == request.max_results) {
-        more = true;
-        return OkStatus();
-      }
-      Experiment experiment;
-      experiment.id = std::to_string(row.Int(0));
-      experiment.name = row.String(1);
-      experiment.artifact_location = row.String(2);
-      experiment.lifecycle = static_cast<LifecycleStage>(row.Int(3));
-      experiment.creation_time = row.Int(4);
-      experiment.last_update_time = row.Int(5);
-      last = SortValues(row, 6, order);
-      page.items.push_back(std::move(experiment));
-      return OkStatus();
-    }));
-    for (Experiment& experiment : page.items) {
-      CAISSON_ASSIGN(const int64_t number, ParseExperimentId(experiment.id));
-      CAISSON_ASSIGN(experiment.tags, internal::LoadExperimentTags(session, number));
-    }
-    if (more) page.next_page_token = EncodePageToken(Json::Of({{"after", last}}));
-    return page;
-  });
+  return impl_->tracking.ReadFor<Page<Experiment>>(
+      context, [&](sql::Session& session) -> Result<Page<Experiment>> {
+        Page<Experiment> page;
+        Json last;
+        bool more = false;
+        CAISSON_TRY(session.Query(sql.text(), sql.parameters(), [&](const sql::Row& row) {
+          if (static_cast<int64_t>(page.items.size()) == request.max_results) {
+            more = true;
+            return OkStatus();
+          }
+          Experiment experiment;
+          experiment.id = std::to_string(row.Int(0));
+          experiment.name = row.String(1);
+          experiment.artifact_location = row.String(2);
+          experiment.lifecycle = static_cast<LifecycleStage>(row.Int(3));
+          experiment.creation_time = row.Int(4);
+          experiment.last_update_time = row.Int(5);
+          last = SortValues(row, 6, order);
+          page.items.push_back(std::move(experiment));
+          return OkStatus();
+        }));
+        for (Experiment& experiment : page.items) {
+          CAISSON_ASSIGN(const int64_t number, ParseExperimentId(experiment.id));
+          CAISSON_ASSIGN(experiment.tags, internal::LoadExperimentTags(session, number));
+        }
+        if (more) page.next_page_token = EncodePageToken(Json::Of({{"after", last}}));
+        return page;
+      });
 }
 
 }  // namespace caisson::tracking

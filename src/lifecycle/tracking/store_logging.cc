@@ -18,7 +18,8 @@ struct Latest {
   int64_t step = 0;
 
   bool Before(const Latest& other) const {
-    return std::tie(step, timestamp, value.value) < std::tie(other.step, other.timestamp, other.value.value);
+    return std::tie(step, timestamp, value.value) <
+           std::tie(other.step, other.timestamp, other.value.value);
   }
 };
 
@@ -32,21 +33,28 @@ void KeepLargest(std::vector<Latest>& all, const Latest& candidate) {
 }
 
 Status PutLatest(sql::Transaction& transaction, const RunRow& run, const Latest& latest) {
-  CAISSON_TRY(transaction.Execute(
-      "INSERT INTO tracking_latest_metrics (run_key, key_id, experiment_id, value, is_nan, timestamp, step) VALUES ($1, $2, $3, "
-      "$4, $5, $6, $7) ON CONFLICT (run_key, key_id) DO UPDATE SET value = excluded.value, is_nan = excluded.is_nan, timestamp "
-      "= excluded.timestamp, step = excluded.step WHERE (excluded.step, excluded.timestamp, excluded.value) > "
-      "(tracking_latest_metrics.step, tracking_latest_metrics.timestamp, tracking_latest_metrics.value)",
-      {run.key, latest.key_id, run.experiment_id, latest.value.value, latest.value.is_nan, latest.timestamp, latest.step}));
+  CAISSON_TRY(
+      transaction.Execute("INSERT INTO tracking_latest_metrics (run_key, key_id, experiment_id, "
+                          "value, is_nan, timestamp, step) VALUES ($1, $2, $3, "
+                          "$4, $5, $6, $7) ON CONFLICT (run_key, key_id) DO UPDATE SET value = "
+                          "excluded.value, is_nan = excluded.is_nan, timestamp "
+                          "= excluded.timestamp, step = excluded.step WHERE (excluded.step, "
+                          "excluded.timestamp, excluded.value) > "
+                          "(tracking_latest_metrics.step, tracking_latest_metrics.timestamp, "
+                          "tracking_latest_metrics.value)",
+                          {run.key, latest.key_id, run.experiment_id, latest.value.value,
+                           latest.value.is_nan, latest.timestamp, latest.step}));
   return OkStatus();
 }
 
-Status PutModelMetric(sql::Transaction& transaction, const RunRow& run, const Metric& metric, const StoredValue& value) {
+Status PutModelMetric(sql::Transaction& transaction, const RunRow& run, const Metric& metric,
+                      const StoredValue& value) {
   CAISSON_TRY(transaction.Execute(
-      "INSERT INTO tracking_logged_model_metrics (model_id, key, timestamp, step, run_id, value, is_nan, dataset_name, "
+      "INSERT INTO tracking_logged_model_metrics (model_id, key, timestamp, step, run_id, value, "
+      "is_nan, dataset_name, "
       "dataset_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-      {metric.model_id, metric.key, metric.timestamp, metric.step, run.info.run_id, value.value, value.is_nan,
-       metric.dataset_name, metric.dataset_digest}));
+      {metric.model_id, metric.key, metric.timestamp, metric.step, run.info.run_id, value.value,
+       value.is_nan, metric.dataset_name, metric.dataset_digest}));
   return OkStatus();
 }
 
@@ -58,7 +66,8 @@ Status PutMetrics(sql::Transaction& transaction, internal::KeyCache& keys, const
     const StoredValue value = internal::ToStored(metric.value);
     CAISSON_ASSIGN(const int64_t key_id, keys.GetOrCreate(transaction, metric.key));
     CAISSON_TRY(transaction.Execute(
-        "INSERT INTO tracking_metrics (run_key, key_id, timestamp, step, value, is_nan) VALUES ($1, $2, $3, $4, $5, $6) ON "
+        "INSERT INTO tracking_metrics (run_key, key_id, timestamp, step, value, is_nan) VALUES "
+        "($1, $2, $3, $4, $5, $6) ON "
         "CONFLICT DO NOTHING",
         {run.key, key_id, metric.timestamp, metric.step, value.value, value.is_nan}));
     KeepLargest(latest, {key_id, value, metric.timestamp, metric.step});
@@ -68,33 +77,40 @@ Status PutMetrics(sql::Transaction& transaction, internal::KeyCache& keys, const
   return OkStatus();
 }
 
-// Stores a param. When the key is there with another value, that value is returned and nothing is changed.
-Result<std::optional<std::string>> PutParam(sql::Transaction& transaction, internal::KeyCache& keys, const RunRow& run,
-                                            const Param& param) {
+// Stores a param. When the key is there with another value, that value is returned and nothing is
+// changed.
+Result<std::optional<std::string>> PutParam(sql::Transaction& transaction, internal::KeyCache& keys,
+                                            const RunRow& run, const Param& param) {
   CAISSON_ASSIGN(const int64_t key_id, keys.GetOrCreate(transaction, param.key));
-  CAISSON_ASSIGN(const int64_t inserted,
-                 transaction.Execute("INSERT INTO tracking_params (run_key, key_id, value, value_hash) VALUES ($1, $2, $3, $4) "
-                                     "ON CONFLICT DO NOTHING",
-                                     {run.key, key_id, param.value, internal::ValueHash(param.value)}));
+  CAISSON_ASSIGN(
+      const int64_t inserted,
+      transaction.Execute("INSERT INTO tracking_params (run_key, key_id, value, value_hash) VALUES "
+                          "($1, $2, $3, $4) "
+                          "ON CONFLICT DO NOTHING",
+                          {run.key, key_id, param.value, internal::ValueHash(param.value)}));
   if (inserted > 0) return std::optional<std::string>();
   CAISSON_ASSIGN(std::optional<std::string> old,
-                 transaction.QueryOne<std::string>("SELECT value FROM tracking_params WHERE run_key = $1 AND key_id = $2",
-                                                   {run.key, key_id}, [](const sql::Row& row) { return row.String(0); }));
+                 transaction.QueryOne<std::string>(
+                     "SELECT value FROM tracking_params WHERE run_key = $1 AND key_id = $2",
+                     {run.key, key_id}, [](const sql::Row& row) { return row.String(0); }));
   if (old == param.value) old.reset();
   return old;
 }
 
-Status PutParams(sql::Transaction& transaction, internal::KeyCache& keys, const RunRow& run, const std::vector<Param>& params) {
+Status PutParams(sql::Transaction& transaction, internal::KeyCache& keys, const RunRow& run,
+                 const std::vector<Param>& params) {
   std::string conflicts;
   for (const Param& param : params) {
     CAISSON_ASSIGN(const std::optional<std::string> old, PutParam(transaction, keys, run, param));
     if (!old.has_value()) continue;
-    conflicts += fmt::format("{}{{'key': {}, 'old_value': {}, 'new_value': {}}}", conflicts.empty() ? "" : ", ",
-                             PythonRepr(param.key), PythonRepr(*old), PythonRepr(param.value));
+    conflicts += fmt::format("{}{{'key': {}, 'old_value': {}, 'new_value': {}}}",
+                             conflicts.empty() ? "" : ", ", PythonRepr(param.key), PythonRepr(*old),
+                             PythonRepr(param.value));
   }
   if (conflicts.empty()) return OkStatus();
-  return InvalidArgument("Changing param values is not allowed. Params were already logged='[{}]' for run ID='{}'.", conflicts,
-                         run.info.run_id);
+  return InvalidArgument(
+      "Changing param values is not allowed. Params were already logged='[{}]' for run ID='{}'.",
+      conflicts, run.info.run_id);
 }
 
 }  // namespace
@@ -103,7 +119,8 @@ Status Store::LogBatch(const Context& context, const std::string& run_id, const 
   CAISSON_TRY(ValidateRunId(run_id));
   for (size_t i = 0; i < batch.metrics.size(); ++i) {
     // The path is only for the error's text.
-    if (!ValidateMetric(batch.metrics[i], "").ok()) return ValidateMetric(batch.metrics[i], fmt::format("metrics[{}]", i));
+    if (!ValidateMetric(batch.metrics[i], "").ok())
+      return ValidateMetric(batch.metrics[i], fmt::format("metrics[{}]", i));
   }
   std::vector<Param> params;
   for (size_t i = 0; i < batch.params.size(); ++i) {
@@ -138,10 +155,12 @@ Status Store::LogParam(const Context& context, const std::string& run_id, const 
   CAISSON_ASSIGN(const Param valid, ValidateParam(param, ""));
   return impl_->tracking.Write(context, [&](sql::Transaction& transaction) -> Status {
     CAISSON_ASSIGN(const RunRow run, FindActiveRun(transaction, run_id));
-    CAISSON_ASSIGN(const std::optional<std::string> old, PutParam(transaction, impl_->keys, run, valid));
+    CAISSON_ASSIGN(const std::optional<std::string> old,
+                   PutParam(transaction, impl_->keys, run, valid));
     if (!old.has_value()) return OkStatus();
     return InvalidArgument(
-        "Changing param values is not allowed. Param with key='{}' was already logged with value='{}' for run ID='{}'. "
+        "Changing param values is not allowed. Param with key='{}' was already logged with "
+        "value='{}' for run ID='{}'. "
         "Attempted logging new value '{}'.",
         valid.key, *old, run_id, valid.value);
   });

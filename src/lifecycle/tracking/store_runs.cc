@@ -23,16 +23,19 @@ internal::JournalEntry RunEntry(const RunInfo& info) {
   return entry;
 }
 
-Status MoveRun(sql::Transaction& transaction, internal::Relay& relay, const std::string& run_id, LifecycleStage to) {
+Status MoveRun(sql::Transaction& transaction, internal::Relay& relay, const std::string& run_id,
+               LifecycleStage to) {
   CAISSON_ASSIGN(const RunRow run, FindRun(transaction, run_id));
   const bool deleted = to == LifecycleStage::kDeleted;
   CAISSON_TRY(transaction.Execute(
       "UPDATE tracking_runs SET lifecycle = $1, deleted_time = $2 WHERE run_key = $3",
-      {static_cast<int>(to), deleted ? std::optional<int64_t>(transaction.now()) : std::nullopt, run.key}));
+      {static_cast<int>(to), deleted ? std::optional<int64_t>(transaction.now()) : std::nullopt,
+       run.key}));
   internal::JournalEntry entry;
   entry.audit_action = deleted ? "run.delete" : "run.restore";
   entry.audit_object = "run/" + run_id;
-  entry.audit_detail = Json::Of({{"name", run.info.run_name}, {"experiment_id", run.info.experiment_id}});
+  entry.audit_detail =
+      Json::Of({{"name", run.info.run_name}, {"experiment_id", run.info.experiment_id}});
   return internal::AppendJournal(transaction, relay, entry);
 }
 
@@ -50,11 +53,14 @@ Result<NamedTags> NameRun(const CreateRunRequest& request, const std::string& ru
   }
   if (!request.name.empty() && !tag_name.empty() && request.name != tag_name) {
     return InvalidArgument(
-        "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='{}', "
+        "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different "
+        "values (run_name='{}', "
         "mlflow.runName='{}').",
         request.name, tag_name);
   }
-  named.name = !request.name.empty() ? request.name : !tag_name.empty() ? tag_name : internal::MakeUpName(run_id);
+  named.name = !request.name.empty() ? request.name
+               : !tag_name.empty()   ? tag_name
+                                     : internal::MakeUpName(run_id);
   if (tag_name.empty()) named.tags.push_back({std::string(internal::kRunNameTag), named.name});
   return named;
 }
@@ -75,15 +81,18 @@ Result<Run> Store::CreateRun(const Context& context, const CreateRunRequest& req
     run.info.run_name = named.name;
     run.info.user_id = request.user_id;
     run.info.start_time = request.start_time;
-    run.info.artifact_uri = internal::AppendToUri(experiment.artifact_location, run_id + "/artifacts");
+    run.info.artifact_uri =
+        internal::AppendToUri(experiment.artifact_location, run_id + "/artifacts");
     run.tags = named.tags;
     CAISSON_TRY(transaction.Execute(
-        "INSERT INTO tracking_runs (run_id, experiment_id, name, user_id, status, start_time, lifecycle, artifact_uri) VALUES "
+        "INSERT INTO tracking_runs (run_id, experiment_id, name, user_id, status, start_time, "
+        "lifecycle, artifact_uri) VALUES "
         "($1, $2, $3, $4, $5, $6, 0, $7)",
-        {run_id, experiment_id, named.name, request.user_id, static_cast<int>(RunStatus::kRunning), request.start_time,
-         run.info.artifact_uri}));
+        {run_id, experiment_id, named.name, request.user_id, static_cast<int>(RunStatus::kRunning),
+         request.start_time, run.info.artifact_uri}));
     CAISSON_ASSIGN(const RunRow row, FindRun(transaction, run_id));
-    for (const Tag& tag : named.tags) CAISSON_TRY(internal::PutTag(transaction, impl_->keys, row, tag));
+    for (const Tag& tag : named.tags)
+      CAISSON_TRY(internal::PutTag(transaction, impl_->keys, row, tag));
     CAISSON_TRY(internal::AppendJournal(transaction, *impl_->relay, RunEntry(run.info)));
     return run;
   });
@@ -101,21 +110,26 @@ Result<Run> Store::GetRun(const Context& context, const std::string& run_id) {
   });
 }
 
-Result<RunInfo> Store::UpdateRun(const Context& context, const std::string& run_id, std::optional<RunStatus> status,
-                                 std::optional<UnixMillis> end_time, std::optional<std::string> name) {
-  return impl_->tracking.WriteFor<RunInfo>(context, [&](sql::Transaction& transaction) -> Result<RunInfo> {
-    CAISSON_ASSIGN(RunRow run, FindActiveRun(transaction, run_id));
-    if (status.has_value()) run.info.status = *status;
-    if (end_time.has_value()) run.info.end_time = end_time;
-    if (name.has_value() && !name->empty()) {
-      run.info.run_name = *name;
-      CAISSON_TRY(internal::PutTag(transaction, impl_->keys, run, {std::string(internal::kRunNameTag), *name}));
-    }
-    CAISSON_TRY(transaction.Execute("UPDATE tracking_runs SET status = $1, end_time = $2, name = $3 WHERE run_key = $4",
-                                    {static_cast<int>(run.info.status), run.info.end_time, run.info.run_name, run.key}));
-    CAISSON_TRY(internal::AppendJournal(transaction, *impl_->relay, RunEntry(run.info)));
-    return run.info;
-  });
+Result<RunInfo> Store::UpdateRun(const Context& context, const std::string& run_id,
+                                 std::optional<RunStatus> status,
+                                 std::optional<UnixMillis> end_time,
+                                 std::optional<std::string> name) {
+  return impl_->tracking.WriteFor<RunInfo>(
+      context, [&](sql::Transaction& transaction) -> Result<RunInfo> {
+        CAISSON_ASSIGN(RunRow run, FindActiveRun(transaction, run_id));
+        if (status.has_value()) run.info.status = *status;
+        if (end_time.has_value()) run.info.end_time = end_time;
+        if (name.has_value() && !name->empty()) {
+          run.info.run_name = *name;
+          CAISSON_TRY(internal::PutTag(transaction, impl_->keys, run,
+                                       {std::string(internal::kRunNameTag), *name}));
+        }
+        CAISSON_TRY(transaction.Execute(
+            "UPDATE tracking_runs SET status = $1, end_time = $2, name = $3 WHERE run_key = $4",
+            {static_cast<int>(run.info.status), run.info.end_time, run.info.run_name, run.key}));
+        CAISSON_TRY(internal::AppendJournal(transaction, *impl_->relay, RunEntry(run.info)));
+        return run.info;
+      });
 }
 
 Status Store::DeleteRun(const Context& context, const std::string& run_id) {
@@ -142,29 +156,35 @@ Status Store::DeleteTag(const Context& context, const std::string& run_id, const
   return impl_->tracking.Write(context, [&](sql::Transaction& transaction) -> Status {
     CAISSON_ASSIGN(const RunRow run, FindActiveRun(transaction, run_id));
     CAISSON_ASSIGN(const int64_t key_id, impl_->keys.Find(transaction, key));
-    CAISSON_ASSIGN(const int64_t deleted,
-                   transaction.Execute("DELETE FROM tracking_tags WHERE run_key = $1 AND key_id = $2", {run.key, key_id}));
+    CAISSON_ASSIGN(
+        const int64_t deleted,
+        transaction.Execute("DELETE FROM tracking_tags WHERE run_key = $1 AND key_id = $2",
+                            {run.key, key_id}));
     if (deleted == 0) return NotFound("No tag with name: {} in run with id {}", key, run_id);
     return OkStatus();
   });
 }
 
-Status Store::RecordLoggedModel(const Context& context, const std::string& run_id, const std::string& model_json) {
+Status Store::RecordLoggedModel(const Context& context, const std::string& run_id,
+                                const std::string& model_json) {
   static constexpr std::string_view kHistoryTag = "mlflow.log-model.history";
   CAISSON_ASSIGN(const Json model, ParseJson(model_json));
   return impl_->tracking.Write(context, [&](sql::Transaction& transaction) -> Status {
     CAISSON_ASSIGN(const RunRow run, FindActiveRun(transaction, run_id));
     CAISSON_ASSIGN(const int64_t key_id, impl_->keys.GetOrCreate(transaction, kHistoryTag));
     CAISSON_ASSIGN(const std::optional<std::string> previous,
-                   transaction.QueryOne<std::string>("SELECT value FROM tracking_tags WHERE run_key = $1 AND key_id = $2",
-                                                     {run.key, key_id}, [](const sql::Row& row) { return row.String(0); }));
+                   transaction.QueryOne<std::string>(
+                       "SELECT value FROM tracking_tags WHERE run_key = $1 AND key_id = $2",
+                       {run.key, key_id}, [](const sql::Row& row) { return row.String(0); }));
     Json history = Json::MakeArray();
     if (previous.has_value()) {
       Result<Json> parsed = ParseJson(*previous);
       if (parsed.ok() && parsed->is_array()) history = *std::move(parsed);
     }
     history.Append(model);
-    CAISSON_ASSIGN(const Tag tag, ValidateTag({std::string(kHistoryTag), WriteJson(history, {.python_spacing = true})}, ""));
+    CAISSON_ASSIGN(
+        const Tag tag,
+        ValidateTag({std::string(kHistoryTag), WriteJson(history, {.python_spacing = true})}, ""));
     return internal::PutTag(transaction, impl_->keys, run, tag);
   });
 }

@@ -11,7 +11,8 @@ namespace {
 
 class StoreSearchTest : public ::testing::Test {
  protected:
-  // Runs r0 to r29: metric m is i % 7 but NaN for each fifth and missing for each sixth; param parity; start time i / 3.
+  // Runs r0 to r29: metric m is i % 7 but NaN for each fifth and missing for each sixth; param
+  // parity; start time i / 3.
   void SetUp() override {
     for (int i = 0; i < 30; ++i) {
       CreateRunRequest request;
@@ -32,7 +33,9 @@ class StoreSearchTest : public ::testing::Test {
     }
   }
 
-  std::vector<std::string> Names(const std::string& filter, const std::vector<std::string>& order_by = {}, int64_t page_size = 1000) {
+  std::vector<std::string> Names(const std::string& filter,
+                                 const std::vector<std::string>& order_by = {},
+                                 int64_t page_size = 1000) {
     std::vector<std::string> names;
     SearchRunsRequest request;
     request.experiment_ids = {"0"};
@@ -62,12 +65,19 @@ TEST_F(StoreSearchTest, NewestFirstByDefault) {
 
 TEST_F(StoreSearchTest, PagesAreThePiecesOfTheWhole) {
   const std::vector<std::vector<std::string>> orders = {
-      {}, {"metrics.m"}, {"metrics.m DESC"}, {"params.parity DESC", "metrics.m"}, {"metrics.m DESC", "tags.team", "start_time ASC"},
-      {"attributes.end_time"}, {"status", "run_name DESC"}, {"metrics.unknown"}};
+      {},
+      {"metrics.m"},
+      {"metrics.m DESC"},
+      {"params.parity DESC", "metrics.m"},
+      {"metrics.m DESC", "tags.team", "start_time ASC"},
+      {"attributes.end_time"},
+      {"status", "run_name DESC"},
+      {"metrics.unknown"}};
   for (const auto& order : orders) {
     for (const char* filter : {"", "metrics.m >= 2", "metrics.m != 3", "params.parity = 'odd'"}) {
       const std::vector<std::string> whole = Names(filter, order);
-      for (const int64_t size : {1, 2, 3, 7, 29, 30}) EXPECT_EQ(Names(filter, order, size), whole) << filter << " by " << size;
+      for (const int64_t size : {1, 2, 3, 7, 29, 30})
+        EXPECT_EQ(Names(filter, order, size), whole) << filter << " by " << size;
     }
   }
 }
@@ -76,9 +86,12 @@ TEST_F(StoreSearchTest, NanComesBeforeMissingBothLast) {
   for (const char* order : {"metrics.m", "metrics.m DESC"}) {
     const std::vector<std::string> names = Names("", {order});
     ASSERT_EQ(names.size(), 30u);
-    // Five runs lack the metric (each sixth), and five others have NaN (each fifth that is not a sixth).
-    for (size_t i = 25; i < 30; ++i) EXPECT_EQ(std::stoi(names[i].substr(1)) % 6, 0) << order << " " << names[i];
-    for (size_t i = 20; i < 25; ++i) EXPECT_EQ(std::stoi(names[i].substr(1)) % 5, 0) << order << " " << names[i];
+    // Five runs lack the metric (each sixth), and five others have NaN (each fifth that is not a
+    // sixth).
+    for (size_t i = 25; i < 30; ++i)
+      EXPECT_EQ(std::stoi(names[i].substr(1)) % 6, 0) << order << " " << names[i];
+    for (size_t i = 20; i < 25; ++i)
+      EXPECT_EQ(std::stoi(names[i].substr(1)) % 5, 0) << order << " " << names[i];
   }
 }
 
@@ -117,7 +130,8 @@ TEST_F(StoreSearchTest, RefusesWhatMlflowRefuses) {
   EXPECT_EQ(ErrorId(store_->SearchRuns(context_, request).status()), "INTERNAL_ERROR");
   request.order_by = {};
   request.page_token = "zz";
-  EXPECT_EQ(Message(store_->SearchRuns(context_, request).status()), "Invalid page token, could not base64-decode");
+  EXPECT_EQ(Message(store_->SearchRuns(context_, request).status()),
+            "Invalid page token, could not base64-decode");
   request.page_token = "";
   request.max_results = 50'001;
   EXPECT_FALSE(store_->SearchRuns(context_, request).ok());
@@ -142,7 +156,10 @@ TEST_F(StoreSearchTest, SeveralExperimentsAreOneList) {
 
 TEST_F(StoreSearchTest, FindsExperiments) {
   for (int i = 0; i < 5; ++i) {
-    ASSERT_TRUE(store_->CreateExperiment(context_, "exp" + std::to_string(i), "", {{"kind", i % 2 == 0 ? "x" : "y"}}).ok());
+    ASSERT_TRUE(store_
+                    ->CreateExperiment(context_, "exp" + std::to_string(i), "",
+                                       {{"kind", i % 2 == 0 ? "x" : "y"}})
+                    .ok());
   }
   SearchExperimentsRequest request;
   request.filter = "name LIKE 'exp%' AND tags.kind = 'x'";

@@ -15,7 +15,8 @@ namespace {
 
 class StoreTest : public ::testing::Test {
  protected:
-  std::string MakeRun(const std::string& experiment = "0", const std::string& name = "run", UnixMillis start = 1) {
+  std::string MakeRun(const std::string& experiment = "0", const std::string& name = "run",
+                      UnixMillis start = 1) {
     CreateRunRequest request;
     request.experiment_id = experiment;
     request.name = name;
@@ -90,7 +91,8 @@ TEST_F(StoreTest, RelativeArtifactLocationsAreTheServersOwn) {
 TEST_F(StoreTest, RunsHaveNames) {
   const tracking::Run given = *store_->CreateRun(context_, {"0", "given", "", 1, {}});
   EXPECT_EQ(given.tags[0].value, "given");
-  const tracking::Run by_tag = *store_->CreateRun(context_, {"0", "", "", 1, {{"mlflow.runName", "tagged"}}});
+  const tracking::Run by_tag =
+      *store_->CreateRun(context_, {"0", "", "", 1, {{"mlflow.runName", "tagged"}}});
   EXPECT_EQ(by_tag.info.run_name, "tagged");
   EXPECT_FALSE(store_->CreateRun(context_, {"0", "", "", 1, {}})->info.run_name.empty());
   EXPECT_FALSE(store_->CreateRun(context_, {"0", "a", "", 1, {{"mlflow.runName", "b"}}}).ok());
@@ -118,7 +120,8 @@ TEST_F(StoreTest, RepeatedPointsAreDroppedOthersKept) {
 TEST_F(StoreTest, NanAndInfinityComeBackAsMlflowStoresThem) {
   const std::string run = MakeRun();
   const double infinity = std::numeric_limits<double>::infinity();
-  ASSERT_TRUE(Log(run, {Point("nan", std::nan("")), Point("up", infinity), Point("down", -infinity)}).ok());
+  ASSERT_TRUE(
+      Log(run, {Point("nan", std::nan("")), Point("up", infinity), Point("down", -infinity)}).ok());
   EXPECT_TRUE(std::isnan(Latest(run, "nan")));
   EXPECT_EQ(Latest(run, "up"), std::numeric_limits<double>::max());
   EXPECT_EQ(Latest(run, "down"), std::numeric_limits<double>::lowest());
@@ -130,8 +133,10 @@ TEST_F(StoreTest, ABatchIsAllOrNothing) {
   Batch batch{{Point("m", 1)}, {{"q", "1"}, {"p", "2"}}, {{"t", "1"}}};
   const Status status = store_->LogBatch(context_, run, batch);
   EXPECT_EQ(Message(status),
-            "Changing param values is not allowed. Params were already logged='[{'key': 'p', 'old_value': '1', 'new_value': "
-            "'2'}]' for run ID='" + run + "'.");
+            "Changing param values is not allowed. Params were already logged='[{'key': 'p', "
+            "'old_value': '1', 'new_value': "
+            "'2'}]' for run ID='" +
+                run + "'.");
   const tracking::Run after = *store_->GetRun(context_, run);
   EXPECT_EQ(after.params.size(), 1u);
   EXPECT_TRUE(after.latest_metrics.empty());
@@ -141,7 +146,9 @@ TEST_F(StoreTest, ABatchIsAllOrNothing) {
 TEST_F(StoreTest, KeysOfAFailedBatchCanBeUsedLater) {
   const std::string run = MakeRun();
   ASSERT_TRUE(store_->LogParam(context_, run, {"p", "1"}).ok());
-  EXPECT_FALSE(store_->LogBatch(context_, run, {{Point("fresh", 1)}, {{"other", "1"}, {"p", "2"}}, {}}).ok());
+  EXPECT_FALSE(
+      store_->LogBatch(context_, run, {{Point("fresh", 1)}, {{"other", "1"}, {"p", "2"}}, {}})
+          .ok());
   ASSERT_TRUE(Log(run, {Point("fresh", 2)}).ok());
   EXPECT_EQ(Latest(run, "fresh"), 2);
 }
@@ -151,7 +158,8 @@ TEST_F(StoreTest, TagsAreSetAndDeleted) {
   ASSERT_TRUE(store_->LogBatch(context_, run, {{}, {}, {{"t", "1"}, {"t", "2"}}}).ok());
   EXPECT_EQ(store_->GetRun(context_, run)->tags.back().value, "2");
   ASSERT_TRUE(store_->DeleteTag(context_, run, "t").ok());
-  EXPECT_EQ(Message(store_->DeleteTag(context_, run, "t")), "No tag with name: t in run with id " + run);
+  EXPECT_EQ(Message(store_->DeleteTag(context_, run, "t")),
+            "No tag with name: t in run with id " + run);
 }
 
 TEST_F(StoreTest, HistoryIsPagedInOrder) {
@@ -176,7 +184,8 @@ TEST_F(StoreTest, SamplingKeepsTheEnds) {
   std::vector<Metric> metrics;
   for (int i = 0; i < 100; ++i) metrics.push_back(Point("m", i, i, i));
   ASSERT_TRUE(Log(run, metrics).ok());
-  const auto sampled = store_->GetMetricHistoryInterval(context_, {{run}, "m", 7, std::nullopt, std::nullopt});
+  const auto sampled =
+      store_->GetMetricHistoryInterval(context_, {{run}, "m", 7, std::nullopt, std::nullopt});
   ASSERT_TRUE(sampled.ok());
   ASSERT_EQ(sampled->size(), 7u);
   EXPECT_EQ(sampled->front().metric.step, 0);
@@ -184,14 +193,19 @@ TEST_F(StoreTest, SamplingKeepsTheEnds) {
   EXPECT_EQ((*sampled)[3].metric.step, 44);
   EXPECT_EQ(sampled->back().metric.step, 99);
   EXPECT_EQ(store_->GetMetricHistoryInterval(context_, {{run}, "m", 2500, 10, 19})->size(), 10u);
-  EXPECT_FALSE(store_->GetMetricHistoryInterval(context_, {{run}, "m", 2500, 10, std::nullopt}).ok());
-  EXPECT_EQ(store_->GetMetricHistoryInterval(context_, {{run}, "m", 1, std::nullopt, std::nullopt})->front().metric.step, 99);
+  EXPECT_FALSE(
+      store_->GetMetricHistoryInterval(context_, {{run}, "m", 2500, 10, std::nullopt}).ok());
+  EXPECT_EQ(store_->GetMetricHistoryInterval(context_, {{run}, "m", 1, std::nullopt, std::nullopt})
+                ->front()
+                .metric.step,
+            99);
 }
 
 TEST_F(StoreTest, InputsAreSharedByDigest) {
   const std::string a = MakeRun();
   const std::string b = MakeRun();
-  const DatasetInput input{{"flights", "abc", "local", "x.parquet", "{}", std::nullopt}, {{"mlflow.data.context", "train"}}};
+  const DatasetInput input{{"flights", "abc", "local", "x.parquet", "{}", std::nullopt},
+                           {{"mlflow.data.context", "train"}}};
   ASSERT_TRUE(store_->LogInputs(context_, a, {input, input}).ok());
   ASSERT_TRUE(store_->LogInputs(context_, b, {input}).ok());
   const tracking::Run run = *store_->GetRun(context_, a);
@@ -205,10 +219,12 @@ TEST_F(StoreTest, InputsAreSharedByDigest) {
 
 TEST_F(StoreTest, LoggedModelsLiveAndDie) {
   const std::string run = MakeRun();
-  const LoggedModel made = *store_->CreateLoggedModel(context_, {"0", "m", "xgb", run, {{"p", "1"}}, {{"t", "v"}}});
+  const LoggedModel made =
+      *store_->CreateLoggedModel(context_, {"0", "m", "xgb", run, {{"p", "1"}}, {{"t", "v"}}});
   EXPECT_EQ(made.status, LoggedModelStatus::kPending);
   EXPECT_EQ(made.artifact_uri, "mlflow-artifacts:/0/models/" + made.model_id + "/artifacts");
-  EXPECT_EQ(store_->FinalizeLoggedModel(context_, made.model_id, LoggedModelStatus::kReady)->status, LoggedModelStatus::kReady);
+  EXPECT_EQ(store_->FinalizeLoggedModel(context_, made.model_id, LoggedModelStatus::kReady)->status,
+            LoggedModelStatus::kReady);
   Metric metric = Point("auc", 0.9);
   metric.model_id = made.model_id;
   ASSERT_TRUE(Log(run, {metric}).ok());
@@ -247,12 +263,15 @@ TEST_F(StoreTest, WritersDoNotLoseEachOthersPoints) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < kBatches; ++i) {
-        EXPECT_TRUE(Log(run, {Point("m", t, i * kThreads + t), Point("own" + std::to_string(t), i, i)}).ok());
+        EXPECT_TRUE(
+            Log(run, {Point("m", t, i * kThreads + t), Point("own" + std::to_string(t), i, i)})
+                .ok());
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(store_->GetMetricHistory(context_, {run, "m", std::nullopt, ""})->items.size(), size_t{kThreads * kBatches});
+  EXPECT_EQ(store_->GetMetricHistory(context_, {run, "m", std::nullopt, ""})->items.size(),
+            size_t{kThreads * kBatches});
   EXPECT_EQ(Latest(run, "m"), kThreads - 1);
 }
 

@@ -15,8 +15,10 @@ namespace caisson::tracking::testing {
 // Opens in the constructor and removes its files at the end; failing to open ends the test program.
 class TestStore {
  public:
-  explicit TestStore(StoreOptions options = {}) : folder_(TemporaryDirectory::Create("caisson-tracking").value()), options_(options) {
-    if (options_.artifacts_destination.empty()) options_.artifacts_destination = folder_.path() + "/artifacts";
+  explicit TestStore(StoreOptions options = {})
+      : folder_(TemporaryDirectory::Create("caisson-tracking").value()), options_(options) {
+    if (options_.artifacts_destination.empty())
+      options_.artifacts_destination = folder_.path() + "/artifacts";
     Open();
   }
   // Closes and opens the files again, as a restart of the program does.

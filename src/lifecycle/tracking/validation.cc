@@ -1,9 +1,10 @@
 #include "lifecycle/tracking/validation.h"
 
 #include <cwctype>
-#include <locale.h>
 #include <memory>
 #include <type_traits>
+
+#include <locale.h>
 
 #include "base/strings.h"
 #include "lifecycle/tracking/python_text.h"
@@ -12,10 +13,12 @@ namespace caisson::tracking {
 namespace {
 
 constexpr std::string_view kBadCharacters =
-    "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
+    "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), "
+    "colon(:) and slashes (/).";
 
-// Whether a code point beyond ASCII is a letter or a digit, as Python's \w asks. The C library's tables for UTF-8 are used
-// through a locale object of their own, since the process's locale stays "C".
+// Whether a code point beyond ASCII is a letter or a digit, as Python's \w asks. The C library's
+// tables for UTF-8 are used through a locale object of their own, since the process's locale stays
+// "C".
 bool IsWordCodePoint(wint_t code_point) {
   struct FreeLocale {
     void operator()(std::remove_pointer_t<locale_t>* locale) const { freelocale(locale); }
@@ -37,13 +40,15 @@ wint_t NextCodePoint(std::string_view text, size_t& offset) {
   return code_point;
 }
 
-// The regular expression ^[/\w.\- :]*$ of MLflow, whose $ also matches before a line feed at the end.
+// The regular expression ^[/\w.\- :]*$ of MLflow, whose $ also matches before a line feed at the
+// end.
 bool HasOnlyKeyCharacters(std::string_view key) {
   if (key.ends_with('\n')) key.remove_suffix(1);
   for (size_t offset = 0; offset < key.size();) {
     const wint_t c = NextCodePoint(key, offset);
     if (c < 0x80) {
-      const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+      const bool word =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
       if (!word && c != '/' && c != '.' && c != '-' && c != ' ' && c != ':') return false;
     } else if (!IsWordCodePoint(c)) {
       return false;
@@ -61,7 +66,8 @@ std::string NormPath(std::string_view path) {
   std::vector<std::string> parts;
   for (std::string& part : Split(path, '/')) {
     if (part.empty() || part == ".") continue;
-    if (part != ".." || (root.empty() && parts.empty()) || (!parts.empty() && parts.back() == "..")) {
+    if (part != ".." || (root.empty() && parts.empty()) ||
+        (!parts.empty() && parts.back() == "..")) {
       parts.push_back(std::move(part));
     } else if (!parts.empty()) {
       parts.pop_back();
@@ -78,7 +84,8 @@ std::string ChildPath(std::string_view path, std::string_view name) {
 Status ValidateBatchCount(std::string_view what, size_t limit, size_t count) {
   if (count <= limit) return OkStatus();
   return InvalidArgument(
-      "A batch logging request can contain at most {} {}. Got {} {}. Please split up {} across multiple requests and try "
+      "A batch logging request can contain at most {} {}. Got {} {}. Please split up {} across "
+      "multiple requests and try "
       "again.",
       limit, what, count, what, what);
 }
@@ -87,9 +94,11 @@ Status ValidateBatchCount(std::string_view what, size_t limit, size_t count) {
 
 Status InvalidValue(std::string_view path, const Json& value, std::string_view problem) {
   if (problem.empty()) {
-    return InvalidArgument("Invalid value {} for parameter '{}' supplied.", PythonCompactJson(value), path);
+    return InvalidArgument("Invalid value {} for parameter '{}' supplied.",
+                           PythonCompactJson(value), path);
   }
-  return InvalidArgument("Invalid value {} for parameter '{}' supplied: {}", PythonCompactJson(value), path, problem);
+  return InvalidArgument("Invalid value {} for parameter '{}' supplied: {}",
+                         PythonCompactJson(value), path, problem);
 }
 
 Status MissingValue(std::string_view path) {
@@ -102,14 +111,16 @@ Status TooLong(std::string_view what, size_t limit) {
 
 bool IsAmbiguousPath(std::string_view name) {
   // Most names are plain words, and batches have many of them.
-  if (name.find('/') == std::string_view::npos) return name.empty() || name == "." || name.starts_with("..");
+  if (name.find('/') == std::string_view::npos)
+    return name.empty() || name == "." || name.starts_with("..");
   const std::string normal = NormPath(name);
   return normal != name || normal == "." || normal.starts_with("..") || normal.starts_with("/");
 }
 
 std::string AmbiguousPathMessage(std::string_view name) {
   return fmt::format(
-      "Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This "
+      "Names may be treated as files in certain cases, and must not resolve to other names when "
+      "treated as such. This "
       "name would resolve to {}",
       PythonRepr(NormPath(name)));
 }
@@ -127,7 +138,8 @@ Status ValidateRunId(std::string_view run_id) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   for (bool first = true; valid && offset < text.size(); first = false) {
     const wint_t c = NextCodePoint(text, offset);
-    const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool alphanumeric =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     valid = alphanumeric || (!first && (c == '_' || c == '-' || (c >= 0x80 && IsWordCodePoint(c))));
   }
   if (text.empty()) valid = false;
@@ -136,23 +148,27 @@ Status ValidateRunId(std::string_view run_id) {
 
 Status ValidateExperimentName(const std::string& name) {
   if (name.empty()) return InvalidArgument("Invalid experiment name: ''");
-  if (PythonLength(name) > kMaxExperimentNameLength) return TooLong("name", kMaxExperimentNameLength);
+  if (PythonLength(name) > kMaxExperimentNameLength)
+    return TooLong("name", kMaxExperimentNameLength);
   return OkStatus();
 }
 
 Status ValidateExperimentTag(const Tag& tag) {
   CAISSON_TRY(ValidateKey(tag.key, "key"));
   if (PythonLength(tag.key) > kMaxKeyLength) return TooLong("key", kMaxKeyLength);
-  if (PythonLength(tag.value) > kMaxExperimentTagLength) return TooLong("value", kMaxExperimentTagLength);
+  if (PythonLength(tag.value) > kMaxExperimentTagLength)
+    return TooLong("value", kMaxExperimentTagLength);
   return OkStatus();
 }
 
 Status ValidateMetric(const Metric& metric, std::string_view path) {
   CAISSON_TRY(ValidateKey(metric.key, ChildPath(path, "name")));
   if (metric.timestamp < 0) {
-    return InvalidValue(ChildPath(path, "timestamp"), Json(metric.timestamp),
-                        fmt::format("metric '{}' (value={}). Timestamp must be a nonnegative long (64-bit integer) ",
-                                    metric.key, PythonFloat(metric.value)));
+    return InvalidValue(
+        ChildPath(path, "timestamp"), Json(metric.timestamp),
+        fmt::format(
+            "metric '{}' (value={}). Timestamp must be a nonnegative long (64-bit integer) ",
+            metric.key, PythonFloat(metric.value)));
   }
   if (PythonLength(metric.key) > kMaxKeyLength) return TooLong("Metric name", kMaxKeyLength);
   return OkStatus();
@@ -191,7 +207,8 @@ Status ValidateUniqueParams(const std::vector<Param>& params) {
   }
   if (duplicates.empty()) return OkStatus();
   return InvalidArgument(
-      "Duplicate parameter keys have been submitted: {}. Please ensure the request contains only one param value per "
+      "Duplicate parameter keys have been submitted: {}. Please ensure the request contains only "
+      "one param value per "
       "param key.",
       PythonReprList(duplicates));
 }
@@ -211,7 +228,8 @@ Status ValidateDatasetInput(const DatasetInput& input) {
       {"profile", dataset.profile ? &*dataset.profile : nullptr, 16'777'215},
   };
   for (const Limit& limit : limits) {
-    if (limit.value != nullptr && PythonLength(*limit.value) > limit.limit) return TooLong(limit.name, limit.limit);
+    if (limit.value != nullptr && PythonLength(*limit.value) > limit.limit)
+      return TooLong(limit.name, limit.limit);
   }
   for (const Tag& tag : input.tags) {
     if (PythonLength(tag.key) > 255) return TooLong("key", 255);
@@ -223,19 +241,22 @@ Status ValidateDatasetInput(const DatasetInput& input) {
 Status ValidateLoggedModelName(std::string_view name) {
   if (name.find_first_of("/:.%\"'") == std::string_view::npos) return OkStatus();
   return InvalidArgument(
-      "Invalid model name ({}) provided. Model name must be a non-empty string and cannot contain the following "
+      "Invalid model name ({}) provided. Model name must be a non-empty string and cannot contain "
+      "the following "
       "characters: ('/', ':', '.', '%', '\"', \"'\")",
       PythonRepr(name));
 }
 
 Status ValidateMaxResults(int64_t max_results) {
   if (max_results < 1) {
-    return InvalidArgument("Invalid value {} for parameter 'max_results' supplied. It must be a positive integer",
-                           max_results);
+    return InvalidArgument(
+        "Invalid value {} for parameter 'max_results' supplied. It must be a positive integer",
+        max_results);
   }
   if (max_results > kMaxSearchResults) {
-    return InvalidArgument("Invalid value {} for parameter 'max_results' supplied. It must be at most {}", max_results,
-                           kMaxSearchResults);
+    return InvalidArgument(
+        "Invalid value {} for parameter 'max_results' supplied. It must be at most {}", max_results,
+        kMaxSearchResults);
   }
   return OkStatus();
 }
@@ -243,7 +264,8 @@ Status ValidateMaxResults(int64_t max_results) {
 Result<int64_t> ParseExperimentId(std::string_view id) {
   const std::optional<int64_t> number = ParseInt(Trim(id));
   if (!number.has_value()) {
-    return InvalidArgument("Invalid experiment ID '{}'. Experiment ID must be a valid integer.", id);
+    return InvalidArgument("Invalid experiment ID '{}'. Experiment ID must be a valid integer.",
+                           id);
   }
   return *number;
 }

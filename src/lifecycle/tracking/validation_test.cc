@@ -16,8 +16,10 @@ TEST(Validation, KeysMayHoldLettersOfAnyAlphabet) {
 
 TEST(Validation, KeysMustNotBePathsOfOthers) {
   EXPECT_EQ(Message(ValidateKey("../m", "metrics[0].name")),
-            "Invalid value \"../m\" for parameter 'metrics[0].name' supplied: Names may be treated as files in certain cases, "
-            "and must not resolve to other names when treated as such. This name would resolve to '../m'");
+            "Invalid value \"../m\" for parameter 'metrics[0].name' supplied: Names may be treated "
+            "as files in certain cases, "
+            "and must not resolve to other names when treated as such. This name would resolve to "
+            "'../m'");
   for (const char* key : {"", ".", "..", "a//b", "a/./b", "/a", "a/", "a/../b", "..a/b"}) {
     EXPECT_FALSE(ValidateKey(key, "key").ok()) << key;
   }
@@ -36,7 +38,8 @@ TEST(Validation, BatchesHaveLimits) {
   Batch batch;
   batch.metrics.resize(1'001);
   EXPECT_EQ(Message(ValidateBatchLimits(batch)),
-            "A batch logging request can contain at most 1000 metrics. Got 1001 metrics. Please split up metrics across multiple "
+            "A batch logging request can contain at most 1000 metrics. Got 1001 metrics. Please "
+            "split up metrics across multiple "
             "requests and try again.");
   batch.metrics.resize(950);
   batch.params.resize(51);
@@ -49,7 +52,8 @@ TEST(Validation, RunIdsAreWords) {
   EXPECT_TRUE(ValidateRunId("0a-b_c").ok());
   EXPECT_FALSE(ValidateRunId("").ok());
   EXPECT_FALSE(ValidateRunId("-a").ok());
-  EXPECT_EQ(Message(ValidateRunId("no/pe")), "Invalid value \"no/pe\" for parameter 'run_id' supplied.");
+  EXPECT_EQ(Message(ValidateRunId("no/pe")),
+            "Invalid value \"no/pe\" for parameter 'run_id' supplied.");
 }
 
 TEST(PythonText, PrintsAsPythonDoes) {

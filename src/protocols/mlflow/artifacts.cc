@@ -1,4 +1,5 @@
-// Artifacts: of runs, model versions and logged models, and the proxy that clients upload to and download from.
+// Artifacts: of runs, model versions and logged models, and the proxy that clients upload to and
+// download from.
 #include "lifecycle/tracking/artifacts.h"
 
 #include <functional>
@@ -24,7 +25,8 @@ const RequestShape kListRun{{{{"run_id"}, {"run_uuid"}, {"path"}, {"page_token"}
                             {{"run_id", {Check::kString, Check::kRequired}},
                              {"path", {Check::kString}},
                              {"page_token", {Check::kString}}}};
-const RequestShape kListModel{{{{"artifact_directory_path"}, {"page_token"}}}, {{"artifact_directory_path", {Check::kString}}}};
+const RequestShape kListModel{{{{"artifact_directory_path"}, {"page_token"}}},
+                              {{"artifact_directory_path", {Check::kString}}}};
 
 void WriteFiles(JsonWriter& writer, const std::vector<ArtifactInfo>& files, bool base_names) {
   if (files.empty()) return;
@@ -50,20 +52,24 @@ Result<std::string> ListUnder(const Call& call, const std::string& uri, std::str
 
 Result<std::string> ListRun(const Call& call) {
   CAISSON_ASSIGN(const std::string path, SafePath(call.message["path"].AsString()));
-  CAISSON_ASSIGN(const tracking::Run run, call.services.tracking.GetRun(call.context, RunId(call.message)));
+  CAISSON_ASSIGN(const tracking::Run run,
+                 call.services.tracking.GetRun(call.context, RunId(call.message)));
   return ListUnder(call, run.info.artifact_uri, path);
 }
 
 Result<std::string> ListModel(const Call& call) {
-  CAISSON_ASSIGN(const std::string path, SafePath(call.message["artifact_directory_path"].AsString()));
+  CAISSON_ASSIGN(const std::string path,
+                 SafePath(call.message["artifact_directory_path"].AsString()));
   CAISSON_ASSIGN(const tracking::LoggedModel model,
-                 call.services.tracking.GetLoggedModel(call.context, std::string(call.request.Path("model_id"))));
+                 call.services.tracking.GetLoggedModel(call.context,
+                                                       std::string(call.request.Path("model_id"))));
   return ListUnder(call, model.artifact_uri, path);
 }
 
 // --- Downloads by run, version or logged model. ---
 
-Result<std::string> FindUnder(tracking::Store& store, const std::string& uri, const std::string& path) {
+Result<std::string> FindUnder(tracking::Store& store, const std::string& uri,
+                              const std::string& path) {
   CAISSON_ASSIGN(const std::string root, store.ArtifactFolder(uri));
   const Result<std::string> file = ArtifactFolder(root).Find(path);
   if (absl::IsNotFound(file.status())) return NotFound("No such artifact: '{}'", path);
@@ -73,10 +79,13 @@ Result<std::string> FindUnder(tracking::Store& store, const std::string& uri, co
 // What a download asks for, whichever way.
 using Locate = std::function<Result<std::string>(const http::Request&, const std::string& path)>;
 
-http::Response Download(const http::Request& request, std::string_view path_field, const Locate& locate) {
+http::Response Download(const http::Request& request, std::string_view path_field,
+                        const Locate& locate) {
   const std::optional<std::string_view> raw = request.FindQuery(path_field);
   if (!raw.has_value() || raw->empty()) {
-    return ErrorAnswer(WithErrorId(InvalidArgument("Request must include the \"{}\" query parameter.", path_field), "BAD_REQUEST"));
+    return ErrorAnswer(
+        WithErrorId(InvalidArgument("Request must include the \"{}\" query parameter.", path_field),
+                    "BAD_REQUEST"));
   }
   const Result<std::string> path = SafePath(*raw);
   if (!path.ok()) return ErrorAnswer(path.status());
@@ -85,21 +94,26 @@ http::Response Download(const http::Request& request, std::string_view path_fiel
   return FileAnswer(request, *file, *path);
 }
 
-Result<std::string> LocateInRun(tracking::Store& store, const http::Request& request, const std::string& path) {
+Result<std::string> LocateInRun(tracking::Store& store, const http::Request& request,
+                                const std::string& path) {
   std::string run_id(request.Query("run_id"));
   if (run_id.empty()) run_id = request.Query("run_uuid");
   CAISSON_ASSIGN(const tracking::Run run, store.GetRun(request.context, run_id));
   return FindUnder(store, run.info.artifact_uri, path);
 }
 
-Result<std::string> LocateInVersion(const MlflowDependencies& services, const http::Request& request, const std::string& path) {
+Result<std::string> LocateInVersion(const MlflowDependencies& services,
+                                    const http::Request& request, const std::string& path) {
   const std::string name(request.Query("name"));
-  CAISSON_ASSIGN(const int64_t version, registry::ParseVersionNumber(name, request.Query("version")));
-  CAISSON_ASSIGN(const std::string uri, services.registry.GetDownloadUri(request.context, name, version));
+  CAISSON_ASSIGN(const int64_t version,
+                 registry::ParseVersionNumber(name, request.Query("version")));
+  CAISSON_ASSIGN(const std::string uri,
+                 services.registry.GetDownloadUri(request.context, name, version));
   return FindUnder(services.tracking, uri, path);
 }
 
-Result<std::string> LocateInModel(tracking::Store& store, const http::Request& request, const std::string& path) {
+Result<std::string> LocateInModel(tracking::Store& store, const http::Request& request,
+                                  const std::string& path) {
   CAISSON_ASSIGN(const tracking::LoggedModel model,
                  store.GetLoggedModel(request.context, std::string(request.Path("model_id"))));
   return FindUnder(store, model.artifact_uri, path);
@@ -107,7 +121,9 @@ Result<std::string> LocateInModel(tracking::Store& store, const http::Request& r
 
 // --- The proxy. ---
 
-ArtifactFolder Proxied(const tracking::Store& store) { return ArtifactFolder(store.options().artifacts_destination); }
+ArtifactFolder Proxied(const tracking::Store& store) {
+  return ArtifactFolder(store.options().artifacts_destination);
+}
 
 // Copies a request body into a file that appears when it is whole.
 Status Receive(http::BodyReader& reader, const Context& context, PendingFile file) {
@@ -140,9 +156,11 @@ http::Response DownloadProxied(const tracking::Store& store, http::Request& requ
   const Result<std::string> file = Proxied(store).Find(*path);
   if (file.ok()) return FileAnswer(request, *file, *path);
   if (!absl::IsNotFound(file.status())) return ErrorAnswer(file.status());
-  const Result<FileInfo> folder = StatFile(NormalizePath(store.options().artifacts_destination + "/" + *path));
+  const Result<FileInfo> folder =
+      StatFile(NormalizePath(store.options().artifacts_destination + "/" + *path));
   if (folder.ok() && folder->kind == FileKind::kDirectory) {
-    return ErrorAnswer(InvalidArgument("Artifact path refers to a directory, not a file: '{}'", *path));
+    return ErrorAnswer(
+        InvalidArgument("Artifact path refers to a directory, not a file: '{}'", *path));
   }
   return ErrorAnswer(NotFound("No such artifact: '{}'", *path));
 }
@@ -162,15 +180,18 @@ http::Response DeleteProxied(const tracking::Store& store, http::Request& reques
   return status.ok() ? JsonAnswer("{}") : ErrorAnswer(status);
 }
 
-// Multipart uploads need a store that hands out addresses; clients fall back to one PUT when they see this.
+// Multipart uploads need a store that hands out addresses; clients fall back to one PUT when they
+// see this.
 http::Response NoMultipart(http::Request&) {
-  return ErrorAnswer(Unimplemented("Multipart upload is not supported for the current artifact repository"));
+  return ErrorAnswer(
+      Unimplemented("Multipart upload is not supported for the current artifact repository"));
 }
 
 http::Response UploadFromPage(tracking::Store& store, http::Request& request) {
   const std::string run_id(request.Query("run_uuid"));
   if (run_id.empty()) return ErrorAnswer(InvalidArgument("Request must specify run_uuid."));
-  if (request.Query("path").empty()) return ErrorAnswer(InvalidArgument("Request must specify path."));
+  if (request.Query("path").empty())
+    return ErrorAnswer(InvalidArgument("Request must specify path."));
   const Result<std::string> path = SafePath(request.Query("path"));
   if (!path.ok()) return ErrorAnswer(path.status());
   if (request.body.empty()) return ErrorAnswer(InvalidArgument("Request must specify data."));
@@ -188,7 +209,8 @@ http::Response UploadFromPage(tracking::Store& store, http::Request& request) {
   return status.ok() ? JsonAnswer("") : ErrorAnswer(status);
 }
 
-http::Route MakeRoute(http::Method method, std::string pattern, std::string summary, http::Handler handler) {
+http::Route MakeRoute(http::Method method, std::string pattern, std::string summary,
+                      http::Handler handler) {
   http::Route route;
   route.method = method;
   route.pattern = std::move(pattern);
@@ -201,32 +223,43 @@ http::Route MakeRoute(http::Method method, std::string pattern, std::string summ
 }
 
 // A handler of the proxy, or the refusal of a server that does not serve artifacts.
-http::Handler IfServed(const MlflowOptions& options, const std::string& pattern, http::Handler handler) {
+http::Handler IfServed(const MlflowOptions& options, const std::string& pattern,
+                       http::Handler handler) {
   if (options.serve_artifacts) return handler;
   return [pattern](http::Request&) {
     return http::Response::Text(
-        503, fmt::format("Endpoint: {} disabled due to the mlflow server running with `--no-serve-artifacts`. To enable "
-                         "artifacts server functionality, run `mlflow server` with `--serve-artifacts`",
-                         pattern));
+        503,
+        fmt::format("Endpoint: {} disabled due to the mlflow server running with "
+                    "`--no-serve-artifacts`. To enable "
+                    "artifacts server functionality, run `mlflow server` with `--serve-artifacts`",
+                    pattern));
   };
 }
 
-void AddProxyRoutes(std::vector<http::Route>& routes, const MlflowDependencies& services, const MlflowOptions& options) {
+void AddProxyRoutes(std::vector<http::Route>& routes, const MlflowDependencies& services,
+                    const MlflowOptions& options) {
   using http::Method;
   tracking::Store& store = services.tracking;
   for (const std::string& base : Twins("/mlflow-artifacts", options)) {
     const std::string one = base + "/artifacts/{path...}";
-    const auto add = [&](Method method, const std::string& pattern, std::string summary, http::Handler handler) {
-      routes.push_back(MakeRoute(method, pattern, std::move(summary), IfServed(options, pattern, std::move(handler))));
+    const auto add = [&](Method method, const std::string& pattern, std::string summary,
+                         http::Handler handler) {
+      routes.push_back(MakeRoute(method, pattern, std::move(summary),
+                                 IfServed(options, pattern, std::move(handler))));
     };
-    add(Method::kGet, one, "Download an artifact", [&store](http::Request& request) { return DownloadProxied(store, request); });
-    add(Method::kPut, one, "Upload an artifact", [&store](http::Request& request) { return Upload(store, request); });
+    add(Method::kGet, one, "Download an artifact",
+        [&store](http::Request& request) { return DownloadProxied(store, request); });
+    add(Method::kPut, one, "Upload an artifact",
+        [&store](http::Request& request) { return Upload(store, request); });
     routes.back().body_mode = http::BodyMode::kStreamed;
     routes.back().max_body_bytes = options.max_artifact_bytes;
-    add(Method::kDelete, one, "Delete artifacts", [&store](http::Request& request) { return DeleteProxied(store, request); });
-    add(Method::kGet, base + "/artifacts", "List artifacts", [&store](http::Request& request) { return ListProxied(store, request); });
+    add(Method::kDelete, one, "Delete artifacts",
+        [&store](http::Request& request) { return DeleteProxied(store, request); });
+    add(Method::kGet, base + "/artifacts", "List artifacts",
+        [&store](http::Request& request) { return ListProxied(store, request); });
     for (const std::string_view step : {"create", "complete", "abort"}) {
-      add(Method::kPost, fmt::format("{}/mpu/{}/{{path...}}", base, step), "Multipart uploads", NoMultipart);
+      add(Method::kPost, fmt::format("{}/mpu/{}/{{path...}}", base, step), "Multipart uploads",
+          NoMultipart);
     }
   }
 }
@@ -236,35 +269,46 @@ void AddProxyRoutes(std::vector<http::Route>& routes, const MlflowDependencies& 
 std::vector<Endpoint> ArtifactListEndpoints() {
   return {
       {http::Method::kGet, "/mlflow/artifacts/list", ListRun, &kListRun, "List a run's artifacts"},
-      {http::Method::kGet, "/mlflow/logged-models/{model_id}/artifacts/directories", ListModel, &kListModel,
-       "List a logged model's artifacts"},
+      {http::Method::kGet, "/mlflow/logged-models/{model_id}/artifacts/directories", ListModel,
+       &kListModel, "List a logged model's artifacts"},
   };
 }
 
-std::vector<http::Route> ArtifactRoutes(const MlflowDependencies& services, const MlflowOptions& options) {
+std::vector<http::Route> ArtifactRoutes(const MlflowDependencies& services,
+                                        const MlflowOptions& options) {
   using http::Method;
   std::vector<http::Route> routes;
   AddProxyRoutes(routes, services, options);
   if (options.artifacts_only) return routes;
   tracking::Store& store = services.tracking;
   const std::string& prefix = options.static_prefix;
-  routes.push_back(MakeRoute(Method::kGet, prefix + "/get-artifact", "Download a run's artifact", [&store](http::Request& request) {
-    return Download(request, "path", [&store](const http::Request& r, const std::string& path) { return LocateInRun(store, r, path); });
-  }));
   routes.push_back(MakeRoute(
-      Method::kGet, prefix + "/model-versions/get-artifact", "Download a version's artifact", [services](http::Request& request) {
-        return Download(request, "path", [&services](const http::Request& r, const std::string& path) {
-          return LocateInVersion(services, r, path);
+      Method::kGet, prefix + "/get-artifact", "Download a run's artifact",
+      [&store](http::Request& request) {
+        return Download(request, "path", [&store](const http::Request& r, const std::string& path) {
+          return LocateInRun(store, r, path);
         });
       }));
-  routes.push_back(MakeRoute(Method::kGet, prefix + "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files",
-                             "Download a logged model's artifact", [&store](http::Request& request) {
-                               return Download(request, "artifact_file_path", [&store](const http::Request& r, const std::string& path) {
-                                 return LocateInModel(store, r, path);
-                               });
+  routes.push_back(MakeRoute(Method::kGet, prefix + "/model-versions/get-artifact",
+                             "Download a version's artifact", [services](http::Request& request) {
+                               return Download(
+                                   request, "path",
+                                   [&services](const http::Request& r, const std::string& path) {
+                                     return LocateInVersion(services, r, path);
+                                   });
                              }));
-  routes.push_back(MakeRoute(Method::kPost, prefix + "/ajax-api/2.0/mlflow/upload-artifact", "Upload an artifact from a page",
-                             [&store](http::Request& request) { return UploadFromPage(store, request); }));
+  routes.push_back(MakeRoute(
+      Method::kGet, prefix + "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files",
+      "Download a logged model's artifact", [&store](http::Request& request) {
+        return Download(request, "artifact_file_path",
+                        [&store](const http::Request& r, const std::string& path) {
+                          return LocateInModel(store, r, path);
+                        });
+      }));
+  routes.push_back(MakeRoute(Method::kPost, prefix + "/ajax-api/2.0/mlflow/upload-artifact",
+                             "Upload an artifact from a page", [&store](http::Request& request) {
+                               return UploadFromPage(store, request);
+                             }));
   return routes;
 }
 

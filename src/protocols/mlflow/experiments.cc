@@ -5,12 +5,15 @@
 namespace caisson::mlflow::internal {
 namespace {
 
-const RequestShape kCreate{{{{"name"}, {"artifact_location"}, {"tags", FieldKind::kMessage, true, &KeyValueMessage()}}},
-                           {{"name", {Check::kRequired, Check::kString}},
-                            {"artifact_location", {Check::kString}},
-                            {"tags", {Check::kArray}}}};
-const RequestShape kById{{{{"experiment_id"}}}, {{"experiment_id", {Check::kRequired, Check::kString}}}};
-const RequestShape kByName{{{{"experiment_name"}}}, {{"experiment_name", {Check::kRequired, Check::kString}}}};
+const RequestShape kCreate{
+    {{{"name"}, {"artifact_location"}, {"tags", FieldKind::kMessage, true, &KeyValueMessage()}}},
+    {{"name", {Check::kRequired, Check::kString}},
+     {"artifact_location", {Check::kString}},
+     {"tags", {Check::kArray}}}};
+const RequestShape kById{{{{"experiment_id"}}},
+                         {{"experiment_id", {Check::kRequired, Check::kString}}}};
+const RequestShape kByName{{{{"experiment_name"}}},
+                           {{"experiment_name", {Check::kRequired, Check::kString}}}};
 const RequestShape kUpdate{{{{"experiment_id"}, {"new_name"}}},
                            {{"experiment_id", {Check::kRequired, Check::kString}},
                             {"new_name", {Check::kString, Check::kRequired}}}};
@@ -35,9 +38,9 @@ const RequestShape kSearch{{{{"max_results", FieldKind::kInt},
 
 Result<std::string> Create(const Call& call) {
   CAISSON_ASSIGN(const std::string id,
-                 call.services.tracking.CreateExperiment(call.context, call.message["name"].AsString(),
-                                                         call.message["artifact_location"].AsString(),
-                                                         ReadTags(call.message["tags"])));
+                 call.services.tracking.CreateExperiment(
+                     call.context, call.message["name"].AsString(),
+                     call.message["artifact_location"].AsString(), ReadTags(call.message["tags"])));
   JsonWriter writer;
   writer.Text("experiment_id", id);
   return writer.Finish();
@@ -52,42 +55,47 @@ std::string OneExperiment(const tracking::Experiment& experiment) {
 }
 
 Result<std::string> Get(const Call& call) {
-  CAISSON_ASSIGN(const tracking::Experiment experiment,
-                 call.services.tracking.GetExperiment(call.context, call.message["experiment_id"].AsString()));
+  CAISSON_ASSIGN(
+      const tracking::Experiment experiment,
+      call.services.tracking.GetExperiment(call.context, call.message["experiment_id"].AsString()));
   return OneExperiment(experiment);
 }
 
 Result<std::string> GetByName(const Call& call) {
   CAISSON_ASSIGN(const tracking::Experiment experiment,
-                 call.services.tracking.GetExperimentByName(call.context, call.message["experiment_name"].AsString()));
+                 call.services.tracking.GetExperimentByName(
+                     call.context, call.message["experiment_name"].AsString()));
   return OneExperiment(experiment);
 }
 
 Result<std::string> Delete(const Call& call) {
-  CAISSON_TRY(call.services.tracking.DeleteExperiment(call.context, call.message["experiment_id"].AsString()));
+  CAISSON_TRY(call.services.tracking.DeleteExperiment(call.context,
+                                                      call.message["experiment_id"].AsString()));
   return JsonWriter().Finish();
 }
 
 Result<std::string> Restore(const Call& call) {
-  CAISSON_TRY(call.services.tracking.RestoreExperiment(call.context, call.message["experiment_id"].AsString()));
+  CAISSON_TRY(call.services.tracking.RestoreExperiment(call.context,
+                                                       call.message["experiment_id"].AsString()));
   return JsonWriter().Finish();
 }
 
 Result<std::string> Update(const Call& call) {
-  CAISSON_TRY(call.services.tracking.RenameExperiment(call.context, call.message["experiment_id"].AsString(),
-                                                      call.message["new_name"].AsString()));
+  CAISSON_TRY(call.services.tracking.RenameExperiment(
+      call.context, call.message["experiment_id"].AsString(), call.message["new_name"].AsString()));
   return JsonWriter().Finish();
 }
 
 Result<std::string> SetTag(const Call& call) {
-  CAISSON_TRY(call.services.tracking.SetExperimentTag(call.context, call.message["experiment_id"].AsString(),
-                                                      {call.message["key"].AsString(), call.message["value"].AsString()}));
+  CAISSON_TRY(call.services.tracking.SetExperimentTag(
+      call.context, call.message["experiment_id"].AsString(),
+      {call.message["key"].AsString(), call.message["value"].AsString()}));
   return JsonWriter().Finish();
 }
 
 Result<std::string> DeleteTag(const Call& call) {
-  CAISSON_TRY(call.services.tracking.DeleteExperimentTag(call.context, call.message["experiment_id"].AsString(),
-                                                         call.message["key"].AsString()));
+  CAISSON_TRY(call.services.tracking.DeleteExperimentTag(
+      call.context, call.message["experiment_id"].AsString(), call.message["key"].AsString()));
   return JsonWriter().Finish();
 }
 
@@ -126,12 +134,17 @@ std::vector<Endpoint> ExperimentEndpoints() {
   return {
       {Method::kPost, "/mlflow/experiments/create", Create, &kCreate, "Create an experiment"},
       {Method::kGet, "/mlflow/experiments/get", Get, &kById, "Get an experiment"},
-      {Method::kGet, "/mlflow/experiments/get-by-name", GetByName, &kByName, "Get an experiment by its name"},
-      {Method::kPost, "/mlflow/experiments/delete", Delete, &kById, "Mark an experiment and its runs as deleted"},
-      {Method::kPost, "/mlflow/experiments/restore", Restore, &kById, "Undo the deletion of an experiment"},
+      {Method::kGet, "/mlflow/experiments/get-by-name", GetByName, &kByName,
+       "Get an experiment by its name"},
+      {Method::kPost, "/mlflow/experiments/delete", Delete, &kById,
+       "Mark an experiment and its runs as deleted"},
+      {Method::kPost, "/mlflow/experiments/restore", Restore, &kById,
+       "Undo the deletion of an experiment"},
       {Method::kPost, "/mlflow/experiments/update", Update, &kUpdate, "Rename an experiment"},
-      {Method::kPost, "/mlflow/experiments/set-experiment-tag", SetTag, &kSetTag, "Set a tag of an experiment"},
-      {Method::kPost, "/mlflow/experiments/delete-experiment-tag", DeleteTag, &kDeleteTag, "Delete a tag of an experiment"},
+      {Method::kPost, "/mlflow/experiments/set-experiment-tag", SetTag, &kSetTag,
+       "Set a tag of an experiment"},
+      {Method::kPost, "/mlflow/experiments/delete-experiment-tag", DeleteTag, &kDeleteTag,
+       "Delete a tag of an experiment"},
       {Method::kPost, "/mlflow/experiments/search", Search, &kSearch, "Search experiments"},
       {Method::kGet, "/mlflow/experiments/search", Search, &kSearch, "Search experiments"},
   };

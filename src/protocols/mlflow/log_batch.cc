@@ -1,7 +1,7 @@
 // Batches: the call that training loops make thousands of times.
-#include <simdjson.h>
-
 #include <utility>
+
+#include <simdjson.h>
 
 #include "protocols/mlflow/internal/endpoint.h"
 #include "protocols/mlflow/internal/entities_json.h"
@@ -67,14 +67,16 @@ bool ReadPairs(simdjson::dom::element array, std::vector<Pair>& pairs) {
     simdjson::dom::object object;
     Pair pair;
     if (item.get(object) != simdjson::SUCCESS || object.size() != 2) return false;
-    if (!ReadText(object, "key", pair.key) || pair.key.empty() || !ReadText(object, "value", pair.value)) return false;
+    if (!ReadText(object, "key", pair.key) || pair.key.empty() ||
+        !ReadText(object, "value", pair.value))
+      return false;
     pairs.push_back(std::move(pair));
   }
   return true;
 }
 
-// Reads the bodies that MLflow's own clients send. False for everything else, also for what is wrong: the slow way then
-// finds the right words for it.
+// Reads the bodies that MLflow's own clients send. False for everything else, also for what is
+// wrong: the slow way then finds the right words for it.
 bool ReadFast(std::string_view body, BatchRequest& request) {
   // The parser's buffers are kept from call to call; they are scratch space, not state.
   thread_local simdjson::dom::parser parser;
@@ -129,7 +131,8 @@ bool IsPlainJson(std::string_view content_type) {
 
 http::Response LogBatch(tracking::Store& tracking, const http::Request& request) {
   BatchRequest batch;
-  if (!IsPlainJson(request.headers.Get("content-type")) || request.body.size() > kFastBodyBytes || !ReadFast(request.body, batch)) {
+  if (!IsPlainJson(request.headers.Get("content-type")) || request.body.size() > kFastBodyBytes ||
+      !ReadFast(request.body, batch)) {
     Result<BatchRequest> slow = ReadSlow(request);
     if (!slow.ok()) return ErrorAnswer(slow.status());
     batch = *std::move(slow);
@@ -140,7 +143,8 @@ http::Response LogBatch(tracking::Store& tracking, const http::Request& request)
 
 }  // namespace
 
-std::vector<http::Route> BatchRoutes(const MlflowDependencies& services, const MlflowOptions& options) {
+std::vector<http::Route> BatchRoutes(const MlflowDependencies& services,
+                                     const MlflowOptions& options) {
   std::vector<http::Route> routes;
   if (options.artifacts_only) return routes;
   for (const std::string& pattern : Twins("/mlflow/runs/log-batch", options)) {
@@ -150,7 +154,9 @@ std::vector<http::Route> BatchRoutes(const MlflowDependencies& services, const M
     route.summary = "Log metrics, params and tags in one step";
     route.tag = "mlflow";
     route.on_error = ErrorAnswer;
-    route.handler = [&tracking = services.tracking](http::Request& request) { return LogBatch(tracking, request); };
+    route.handler = [&tracking = services.tracking](http::Request& request) {
+      return LogBatch(tracking, request);
+    };
     routes.push_back(std::move(route));
   }
   return routes;

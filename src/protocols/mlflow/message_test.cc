@@ -48,7 +48,8 @@ std::string ErrorOf(std::string body) {
 }
 
 TEST(Message, ReadsWhatProtobufReads) {
-  const Json message = Read(R"({"name":"x","count":"7","share":"NaN","isOpen":true,"color":2,"items":[{"key":"a","value":1}],"more":1})");
+  const Json message = Read(
+      R"({"name":"x","count":"7","share":"NaN","isOpen":true,"color":2,"items":[{"key":"a","value":1}],"more":1})");
   EXPECT_EQ(message["count"].AsInt(), 7);
   EXPECT_TRUE(std::isnan(message["share"].AsDouble()));
   EXPECT_TRUE(message["is_open"].AsBool());
@@ -65,13 +66,19 @@ TEST(Message, SaysWhatMlflowSays) {
   EXPECT_EQ(ErrorOf("{}"), "Missing value for required parameter 'name'." + docs);
   EXPECT_EQ(ErrorOf("not json"), "Missing value for required parameter 'name'." + docs);
   EXPECT_EQ(ErrorOf(R"({"name":""})"), "Missing value for required parameter 'name'." + docs);
-  EXPECT_EQ(ErrorOf(R"({"name":5})"), "Invalid value 5 for parameter 'name' supplied:  Hint: Value was of type 'int'." + docs);
-  EXPECT_EQ(ErrorOf(R"({"name":"x","count":"y"})"),
-            "Invalid value \"y\" for parameter 'count' supplied:  Hint: Value was of type 'str'." + docs);
-  EXPECT_EQ(ErrorOf(R"({"name":"x","count":1001})"),
-            "Invalid value 1001 for parameter 'count' supplied:  Hint: Value was of type 'int'." + docs);
+  EXPECT_EQ(
+      ErrorOf(R"({"name":5})"),
+      "Invalid value 5 for parameter 'name' supplied:  Hint: Value was of type 'int'." + docs);
+  EXPECT_EQ(
+      ErrorOf(R"({"name":"x","count":"y"})"),
+      "Invalid value \"y\" for parameter 'count' supplied:  Hint: Value was of type 'str'." + docs);
+  EXPECT_EQ(
+      ErrorOf(R"({"name":"x","count":1001})"),
+      "Invalid value 1001 for parameter 'count' supplied:  Hint: Value was of type 'int'." + docs);
   EXPECT_EQ(ErrorOf(R"({"name":"x","items":{"b":1,"a":[]}})"),
-            "Invalid value {\"a\":[],\"b\":1} for parameter 'items' supplied:  Hint: Value was of type 'dict'." + docs);
+            "Invalid value {\"a\":[],\"b\":1} for parameter 'items' supplied:  Hint: Value was of "
+            "type 'dict'." +
+                docs);
   EXPECT_EQ(ErrorOf(R"({"name":"x","is_open":true,"isOpen":true})"),
             "Request specifies both 'is_open' and 'isOpen'; provide only one of them.");
 }
@@ -85,13 +92,15 @@ TEST(Message, TypesAreCheckedOnlyWhenProtobufGivesUp) {
 TEST(Message, ContentTypesMatterForBodies) {
   EXPECT_EQ(Message(ReadRequest(Post("{}", "text/plain"), kShape).status()),
             "Bad Request. Content-Type must be one of ['application/json'].");
-  EXPECT_EQ(Message(ReadRequest(Post("{}", ""), kShape).status()), "Bad Request. Content-Type header is missing.");
+  EXPECT_EQ(Message(ReadRequest(Post("{}", ""), kShape).status()),
+            "Bad Request. Content-Type header is missing.");
   EXPECT_TRUE(ReadRequest(Post(R"({"name":"x"})", "application/json; charset=utf-8"), kShape).ok());
 }
 
 TEST(Message, QueriesAreReadByTheShape) {
   http::Request request;
-  request.query = {{"name", "x"}, {"run_ids", "a"}, {"run_ids", "b"}, {"is_open", "True"}, {"count", "5"}};
+  request.query = {
+      {"name", "x"}, {"run_ids", "a"}, {"run_ids", "b"}, {"is_open", "True"}, {"count", "5"}};
   const auto message = ReadRequest(request, kShape);
   ASSERT_TRUE(message.ok()) << message.status();
   EXPECT_EQ((*message)["run_ids"].size(), 2u);
@@ -99,7 +108,8 @@ TEST(Message, QueriesAreReadByTheShape) {
   EXPECT_EQ((*message)["count"].AsInt(), 5);
   request.query.push_back({"is_open", "no"});
   request.query.erase(request.query.begin() + 3);
-  EXPECT_EQ(Message(ReadRequest(request, kShape).status()), "Invalid boolean value: no, must be 'true' or 'false'.");
+  EXPECT_EQ(Message(ReadRequest(request, kShape).status()),
+            "Invalid boolean value: no, must be 'true' or 'false'.");
 }
 
 TEST(JsonWriter, WritesAsPythonDoes) {
@@ -117,7 +127,8 @@ TEST(JsonWriter, WritesAsPythonDoes) {
   writer.EndObject();
   writer.Bool("t", true);
   EXPECT_EQ(writer.Finish(),
-            "{\n  \"name\": \"\\u00e9\\\"\\n\\ud83d\\ude00\",\n  \"a\": 1.0,\n  \"b\": \"NaN\",\n  \"list\": [\n    {\n      \"i\": "
+            "{\n  \"name\": \"\\u00e9\\\"\\n\\ud83d\\ude00\",\n  \"a\": 1.0,\n  \"b\": \"NaN\",\n  "
+            "\"list\": [\n    {\n      \"i\": "
             "-5\n    },\n    \"x\"\n  ],\n  \"empty\": {},\n  \"t\": true\n}");
   EXPECT_EQ(internal::JsonWriter().Finish(), "{}");
 }
@@ -126,7 +137,8 @@ TEST(Errors, HaveMlflowsCodesAndStatuses) {
   const http::Response exists = internal::ErrorAnswer(AlreadyExists("x"));
   EXPECT_EQ(exists.status, 400);
   EXPECT_EQ(exists.body,
-            "{\"error_code\": \"RESOURCE_ALREADY_EXISTS\", \"message\": \"x\", \"sqlstate\": \"KAM00\", \"error_class\": "
+            "{\"error_code\": \"RESOURCE_ALREADY_EXISTS\", \"message\": \"x\", \"sqlstate\": "
+            "\"KAM00\", \"error_class\": "
             "\"RESOURCE_ALREADY_EXISTS\"}");
   EXPECT_EQ(internal::ErrorAnswer(NotFound("x")).status, 404);
   EXPECT_EQ(internal::ErrorAnswer(FailedPrecondition("x")).status, 500);
@@ -143,7 +155,8 @@ TEST(FileAnswer, SendsRangesAndTags) {
   EXPECT_EQ(whole.status, 200);
   EXPECT_EQ(whole.file->length, 10u);
   EXPECT_EQ(whole.headers.Get("x-content-type-options"), "nosniff");
-  EXPECT_EQ(whole.headers.Get("content-disposition"), "attachment; filename=rsum.txt; filename*=UTF-8''r%C3%A9sum%C3%A9.txt");
+  EXPECT_EQ(whole.headers.Get("content-disposition"),
+            "attachment; filename=rsum.txt; filename*=UTF-8''r%C3%A9sum%C3%A9.txt");
   request.headers.Set("range", "bytes=2-4");
   const http::Response part = internal::FileAnswer(request, path, "x.txt");
   EXPECT_EQ(part.status, 206);
@@ -166,9 +179,10 @@ TEST(Mime, GuessesByName) {
 }
 
 TEST(ServerFlags, AreThoseOfMlflowServer) {
-  const auto flags = ParseServerFlags({"--host", "0.0.0.0", "-p", "8080", "--backend-store-uri=sqlite:///x.db", "--no-serve-artifacts",
-                                       "--static-prefix", "", "--workers", "3"},
-                                      {{"MLFLOW_PORT", "7"}, {"MLFLOW_ARTIFACTS_DESTINATION", "/art"}, {"PATH", "x"}});
+  const auto flags = ParseServerFlags(
+      {"--host", "0.0.0.0", "-p", "8080", "--backend-store-uri=sqlite:///x.db",
+       "--no-serve-artifacts", "--static-prefix", "", "--workers", "3"},
+      {{"MLFLOW_PORT", "7"}, {"MLFLOW_ARTIFACTS_DESTINATION", "/art"}, {"PATH", "x"}});
   ASSERT_TRUE(flags.ok()) << flags.status();
   EXPECT_EQ(flags->host, "0.0.0.0");
   EXPECT_EQ(flags->port, 8080);
@@ -179,7 +193,8 @@ TEST(ServerFlags, AreThoseOfMlflowServer) {
   EXPECT_FALSE(ParseServerFlags({"--static-prefix", "x"}, {}).ok());
   EXPECT_FALSE(ParseServerFlags({"--port", "http"}, {}).ok());
   EXPECT_FALSE(ParseServerFlags({"--port"}, {}).ok());
-  EXPECT_NE(Message(ParseServerFlags({"--hots", "x"}, {}).status()).find("--host"), std::string::npos);
+  EXPECT_NE(Message(ParseServerFlags({"--hots", "x"}, {}).status()).find("--host"),
+            std::string::npos);
 }
 
 }  // namespace

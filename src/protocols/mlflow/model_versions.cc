@@ -25,18 +25,24 @@ const RequestShape kCreate{{{{"name"},
                             {"model_id", {Check::kString}}}};
 const RequestShape kOne{{{{"name"}, {"version"}}}, {kName, kVersion}};
 const RequestShape kDownload{{{{"name"}, {"version"}}}, {}};
-const RequestShape kUpdate{{{{"name"}, {"version"}, {"description"}}}, {kName, kVersion, {"description", {Check::kString}}}};
-const RequestShape kTransition{{{{"name"}, {"version"}, {"stage"}, {"archive_existing_versions", FieldKind::kBool}}},
-                               {kName,
-                                kVersion,
-                                {"stage", {Check::kString, Check::kRequired}},
-                                {"archive_existing_versions", {Check::kBool}}}};
-const RequestShape kSearch{{{{"filter"}, {"max_results", FieldKind::kInt}, {"order_by", FieldKind::kString, true}, {"page_token"}}},
+const RequestShape kUpdate{{{{"name"}, {"version"}, {"description"}}},
+                           {kName, kVersion, {"description", {Check::kString}}}};
+const RequestShape kTransition{
+    {{{"name"}, {"version"}, {"stage"}, {"archive_existing_versions", FieldKind::kBool}}},
+    {kName,
+     kVersion,
+     {"stage", {Check::kString, Check::kRequired}},
+     {"archive_existing_versions", {Check::kBool}}}};
+const RequestShape kSearch{{{{"filter"},
+                             {"max_results", FieldKind::kInt},
+                             {"order_by", FieldKind::kString, true},
+                             {"page_token"}}},
                            {{"filter", {Check::kString}},
                             {"max_results", {Check::kInt, Check::kAtMost200000}},
                             {"order_by", {Check::kArray, Check::kStringItems}},
                             {"page_token", {Check::kString}}}};
-const RequestShape kSetTag{{{{"name"}, {"version"}, {"key"}, {"value"}}}, {kName, kVersion, kKey, {"value", {Check::kString}}}};
+const RequestShape kSetTag{{{{"name"}, {"version"}, {"key"}, {"value"}}},
+                           {kName, kVersion, kKey, {"value", {Check::kString}}}};
 const RequestShape kDeleteTag{{{{"name"}, {"version"}, {"key"}}}, {kName, kVersion, kKey}};
 
 std::string OneVersion(const registry::ModelVersion& version) {
@@ -48,7 +54,9 @@ std::string OneVersion(const registry::ModelVersion& version) {
 }
 
 const std::string& Name(const Call& call) { return call.message["name"].AsString(); }
-Result<int64_t> Version(const Call& call) { return registry::ParseVersionNumber(Name(call), call.message["version"].AsString()); }
+Result<int64_t> Version(const Call& call) {
+  return registry::ParseVersionNumber(Name(call), call.message["version"].AsString());
+}
 
 Result<std::string> Create(const Call& call) {
   registry::NewVersion version;
@@ -60,31 +68,37 @@ Result<std::string> Create(const Call& call) {
   version.description = call.message["description"].AsString();
   version.tags = ReadTags(call.message["tags"]);
   CAISSON_ASSIGN(const registry::NewVersion resolved,
-                 call.services.registry.ResolveSource(call.context, std::move(version), call.message.Find("run_id") != nullptr,
+                 call.services.registry.ResolveSource(call.context, std::move(version),
+                                                      call.message.Find("run_id") != nullptr,
                                                       call.message.Find("model_id") != nullptr));
-  CAISSON_ASSIGN(const registry::ModelVersion made, call.services.registry.CreateVersion(call.context, resolved));
+  CAISSON_ASSIGN(const registry::ModelVersion made,
+                 call.services.registry.CreateVersion(call.context, resolved));
   return OneVersion(made);
 }
 
 Result<std::string> Get(const Call& call) {
   CAISSON_ASSIGN(const int64_t number, Version(call));
-  CAISSON_ASSIGN(const registry::ModelVersion version, call.services.registry.GetVersion(call.context, Name(call), number));
+  CAISSON_ASSIGN(const registry::ModelVersion version,
+                 call.services.registry.GetVersion(call.context, Name(call), number));
   return OneVersion(version);
 }
 
 Result<std::string> Update(const Call& call) {
   CAISSON_ASSIGN(const int64_t number, Version(call));
   CAISSON_ASSIGN(const registry::ModelVersion version,
-                 call.services.registry.UpdateVersion(call.context, Name(call), number, call.message["description"].AsString()));
+                 call.services.registry.UpdateVersion(call.context, Name(call), number,
+                                                      call.message["description"].AsString()));
   return OneVersion(version);
 }
 
 Result<std::string> Transition(const Call& call) {
-  CAISSON_TRY(registry::CanonicalStage(call.message["stage"].AsString()));
+  CAISSON_TRY(registry::CheckTransition(call.message["stage"].AsString(),
+                                        call.message["archive_existing_versions"].AsBool()));
   CAISSON_ASSIGN(const int64_t number, Version(call));
   CAISSON_ASSIGN(const registry::ModelVersion version,
-                 call.services.registry.TransitionStage(call.context, Name(call), number, call.message["stage"].AsString(),
-                                                        call.message["archive_existing_versions"].AsBool()));
+                 call.services.registry.TransitionStage(
+                     call.context, Name(call), number, call.message["stage"].AsString(),
+                     call.message["archive_existing_versions"].AsBool()));
   return OneVersion(version);
 }
 
@@ -96,7 +110,8 @@ Result<std::string> Delete(const Call& call) {
 
 Result<std::string> DownloadUri(const Call& call) {
   CAISSON_ASSIGN(const int64_t number, Version(call));
-  CAISSON_ASSIGN(const std::string uri, call.services.registry.GetDownloadUri(call.context, Name(call), number));
+  CAISSON_ASSIGN(const std::string uri,
+                 call.services.registry.GetDownloadUri(call.context, Name(call), number));
   JsonWriter writer;
   writer.Text("artifact_uri", uri);
   return writer.Finish();
@@ -126,14 +141,16 @@ Result<std::string> Search(const Call& call) {
 
 Result<std::string> SetTag(const Call& call) {
   CAISSON_ASSIGN(const int64_t number, Version(call));
-  CAISSON_TRY(call.services.registry.SetVersionTag(call.context, Name(call), number,
-                                                   {call.message["key"].AsString(), call.message["value"].AsString()}));
+  CAISSON_TRY(call.services.registry.SetVersionTag(
+      call.context, Name(call), number,
+      {call.message["key"].AsString(), call.message["value"].AsString()}));
   return JsonWriter().Finish();
 }
 
 Result<std::string> DeleteTag(const Call& call) {
   CAISSON_ASSIGN(const int64_t number, Version(call));
-  CAISSON_TRY(call.services.registry.DeleteVersionTag(call.context, Name(call), number, call.message["key"].AsString()));
+  CAISSON_TRY(call.services.registry.DeleteVersionTag(call.context, Name(call), number,
+                                                      call.message["key"].AsString()));
   return JsonWriter().Finish();
 }
 
@@ -144,13 +161,17 @@ std::vector<Endpoint> ModelVersionEndpoints() {
   return {
       {Method::kPost, "/mlflow/model-versions/create", Create, &kCreate, "Create a model version"},
       {Method::kGet, "/mlflow/model-versions/get", Get, &kOne, "Get a model version"},
-      {Method::kPatch, "/mlflow/model-versions/update", Update, &kUpdate, "Describe a model version"},
-      {Method::kPost, "/mlflow/model-versions/transition-stage", Transition, &kTransition, "Move a version to a stage"},
+      {Method::kPatch, "/mlflow/model-versions/update", Update, &kUpdate,
+       "Describe a model version"},
+      {Method::kPost, "/mlflow/model-versions/transition-stage", Transition, &kTransition,
+       "Move a version to a stage"},
       {Method::kDelete, "/mlflow/model-versions/delete", Delete, &kOne, "Delete a model version"},
-      {Method::kGet, "/mlflow/model-versions/get-download-uri", DownloadUri, &kDownload, "Where a version's files are"},
+      {Method::kGet, "/mlflow/model-versions/get-download-uri", DownloadUri, &kDownload,
+       "Where a version's files are"},
       {Method::kGet, "/mlflow/model-versions/search", Search, &kSearch, "Search model versions"},
       {Method::kPost, "/mlflow/model-versions/set-tag", SetTag, &kSetTag, "Set a tag of a version"},
-      {Method::kDelete, "/mlflow/model-versions/delete-tag", DeleteTag, &kDeleteTag, "Delete a tag of a version"},
+      {Method::kDelete, "/mlflow/model-versions/delete-tag", DeleteTag, &kDeleteTag,
+       "Delete a tag of a version"},
   };
 }
 

@@ -37,12 +37,17 @@ class RoutesTest : public ::testing::Test {
     EXPECT_EQ(response.status, status) << path << ": " << response.body;
     return ParseJson(response.body).value_or(Json());
   }
-  Json Get(const std::string& path, std::vector<std::pair<std::string, std::string>> query, int status = 200) {
-    const http::Response response = Send(http::Method::kGet, "/api/2.0/mlflow/" + path, "", std::move(query));
+  Json Get(const std::string& path, std::vector<std::pair<std::string, std::string>> query,
+           int status = 200) {
+    const http::Response response =
+        Send(http::Method::kGet, "/api/2.0/mlflow/" + path, "", std::move(query));
     EXPECT_EQ(response.status, status) << path << ": " << response.body;
     return ParseJson(response.body).value_or(Json());
   }
-  std::string NewRun() { return Post("runs/create", R"({"experiment_id":"0","start_time":5})")["run"]["info"]["run_id"].AsString(); }
+  std::string NewRun() {
+    return Post("runs/create", R"({"experiment_id":"0","start_time":5})")["run"]["info"]["run_id"]
+        .AsString();
+  }
 
   SystemClock clock_;
   tracking::testing::TestStore tracking_;
@@ -53,38 +58,65 @@ class RoutesTest : public ::testing::Test {
 
 TEST_F(RoutesTest, ARunIsLoggedAndRead) {
   const std::string id = NewRun();
-  Post("runs/log-batch", fmt::format(R"({{"run_id":"{}","metrics":[{{"key":"m","value":1.5,"timestamp":9,"step":2}}],)"
-                                     R"("params":[{{"key":"p","value":"1"}}],"tags":[{{"key":"t","value":"v"}}]}})", id));
-  Post("runs/log-metric", fmt::format(R"({{"run_uuid":"{}","key":"n","value":"NaN","timestamp":"7"}})", id));
+  Post(
+      "runs/log-batch",
+      fmt::format(R"({{"run_id":"{}","metrics":[{{"key":"m","value":1.5,"timestamp":9,"step":2}}],)"
+                  R"("params":[{{"key":"p","value":"1"}}],"tags":[{{"key":"t","value":"v"}}]}})",
+                  id));
+  Post("runs/log-metric",
+       fmt::format(R"({{"run_uuid":"{}","key":"n","value":"NaN","timestamp":"7"}})", id));
   const Json run = Get("runs/get", {{"run_id", id}})["run"];
   EXPECT_EQ(run["data"]["metrics"].size(), 2u);
   EXPECT_EQ(run["data"]["metrics"][0]["value"].AsDouble(), 1.5);
   EXPECT_EQ(run["data"]["metrics"][1]["value"].AsString(), "NaN");
   EXPECT_EQ(run["info"]["artifact_uri"].AsString(), "mlflow-artifacts:/0/" + id + "/artifacts");
-  EXPECT_EQ(Get("metrics/get-history", {{"run_id", id}, {"metric_key", "m"}})["metrics"][0]["step"].AsInt(), 2);
+  EXPECT_EQ(Get("metrics/get-history", {{"run_id", id}, {"metric_key", "m"}})["metrics"][0]["step"]
+                .AsInt(),
+            2);
 }
 
 TEST_F(RoutesTest, EveryPathHasItsTwin) {
-  const http::Response response = Send(http::Method::kGet, "/ajax-api/2.0/mlflow/experiments/get", "", {{"experiment_id", "0"}});
+  const http::Response response = Send(http::Method::kGet, "/ajax-api/2.0/mlflow/experiments/get",
+                                       "", {{"experiment_id", "0"}});
   EXPECT_EQ(response.status, 200);
   Serve({.static_prefix = "/ml"});
-  EXPECT_EQ(Send(http::Method::kGet, "/ml/ajax-api/2.0/mlflow/experiments/get", "", {{"experiment_id", "0"}}).status, 200);
-  EXPECT_EQ(Send(http::Method::kGet, "/ajax-api/2.0/mlflow/experiments/get", "", {{"experiment_id", "0"}}).status, 404);
-  EXPECT_EQ(Send(http::Method::kGet, "/api/2.0/mlflow/experiments/get", "", {{"experiment_id", "0"}}).status, 200);
+  EXPECT_EQ(Send(http::Method::kGet, "/ml/ajax-api/2.0/mlflow/experiments/get", "",
+                 {{"experiment_id", "0"}})
+                .status,
+            200);
+  EXPECT_EQ(
+      Send(http::Method::kGet, "/ajax-api/2.0/mlflow/experiments/get", "", {{"experiment_id", "0"}})
+          .status,
+      404);
+  EXPECT_EQ(
+      Send(http::Method::kGet, "/api/2.0/mlflow/experiments/get", "", {{"experiment_id", "0"}})
+          .status,
+      200);
   EXPECT_EQ(Send(http::Method::kGet, "/version").body, "3.17.2");
 }
 
 TEST_F(RoutesTest, BadBatchesChangeNothing) {
   const std::string id = NewRun();
   const std::string docs = " See the API docs for more information about request parameters.";
-  const auto error = [&](const std::string& rest) { return Post("runs/log-batch", R"({"run_id":")" + id + "\"," + rest + "}", 400)["message"].AsString(); };
-  EXPECT_EQ(error(R"("metrics":[{"key":"m","timestamp":1}])"), "Missing value for required parameter 'metrics[0].value'." + docs);
-  EXPECT_EQ(error(R"("metrics":5)"), "Invalid value 5 for parameter 'metrics' supplied:  Hint: Value was of type 'int'." + docs);
-  EXPECT_EQ(error(R"("params":[{"value":"1"}])"), "Missing value for required parameter 'params[0].key'." + docs);
+  const auto error = [&](const std::string& rest) {
+    return Post("runs/log-batch", R"({"run_id":")" + id + "\"," + rest + "}", 400)["message"]
+        .AsString();
+  };
+  EXPECT_EQ(error(R"("metrics":[{"key":"m","timestamp":1}])"),
+            "Missing value for required parameter 'metrics[0].value'." + docs);
+  EXPECT_EQ(
+      error(R"("metrics":5)"),
+      "Invalid value 5 for parameter 'metrics' supplied:  Hint: Value was of type 'int'." + docs);
+  EXPECT_EQ(error(R"("params":[{"value":"1"}])"),
+            "Missing value for required parameter 'params[0].key'." + docs);
   EXPECT_EQ(error(R"("metrics":[{"key":"m","value":1,"timestamp":-1}])"),
-            "Invalid value -1 for parameter 'metrics[0].timestamp' supplied: metric 'm' (value=1.0). Timestamp must be a "
+            "Invalid value -1 for parameter 'metrics[0].timestamp' supplied: metric 'm' "
+            "(value=1.0). Timestamp must be a "
             "nonnegative long (64-bit integer) ");
-  EXPECT_NE(error(R"("metrics":[{"key":"ok","value":1,"timestamp":1},{"key":"m","value":"x","timestamp":1}])"), "");
+  EXPECT_NE(
+      error(
+          R"("metrics":[{"key":"ok","value":1,"timestamp":1},{"key":"m","value":"x","timestamp":1}])"),
+      "");
   EXPECT_EQ(Get("runs/get", {{"run_id", id}})["run"]["data"].Find("metrics"), nullptr);
 }
 
@@ -96,9 +128,13 @@ TEST_F(RoutesTest, ArtifactsGoUpAndDown) {
   ASSERT_TRUE(down.file.has_value());
   EXPECT_EQ(*ReadFile(down.file->path), "hello");
   EXPECT_EQ(*ReadFile(tracking_.folder() + "/artifacts/0/" + id + "/artifacts/d/x.txt"), "hello");
-  EXPECT_EQ(Get("artifacts/list", {{"run_id", id}, {"path", "d"}})["files"][0]["path"].AsString(), "d/x.txt");
-  EXPECT_TRUE(Send(http::Method::kGet, "/get-artifact", "", {{"run_id", id}, {"path", "d/x.txt"}}).file.has_value());
-  EXPECT_EQ(Send(http::Method::kGet, "/get-artifact", "", {{"run_id", id}, {"path", "../x"}}).status, 400);
+  EXPECT_EQ(Get("artifacts/list", {{"run_id", id}, {"path", "d"}})["files"][0]["path"].AsString(),
+            "d/x.txt");
+  EXPECT_TRUE(Send(http::Method::kGet, "/get-artifact", "", {{"run_id", id}, {"path", "d/x.txt"}})
+                  .file.has_value());
+  EXPECT_EQ(
+      Send(http::Method::kGet, "/get-artifact", "", {{"run_id", id}, {"path", "../x"}}).status,
+      400);
   EXPECT_EQ(Send(http::Method::kGet, path + "/..%2f..%2fx").status, 400);
   EXPECT_EQ(Send(http::Method::kGet, path + ".none").status, 404);
   EXPECT_EQ(Send(http::Method::kDelete, path).status, 200);
@@ -116,12 +152,19 @@ TEST_F(RoutesTest, ServersWithoutArtifactsSaySo) {
 
 TEST_F(RoutesTest, VersionsAndAliases) {
   Post("registered-models/create", R"({"name":"m"})");
-  EXPECT_EQ(Post("model-versions/create", R"({"name":"m","source":"s3://b/x"})")["model_version"]["version"].AsString(), "1");
+  EXPECT_EQ(Post("model-versions/create",
+                 R"({"name":"m","source":"s3://b/x"})")["model_version"]["version"]
+                .AsString(),
+            "1");
   Post("registered-models/alias", R"({"name":"m","alias":"champion","version":"1"})");
-  EXPECT_EQ(Get("registered-models/alias", {{"name", "m"}, {"alias", "champion"}})["model_version"]["aliases"][0].AsString(), "champion");
+  EXPECT_EQ(Get("registered-models/alias",
+                {{"name", "m"}, {"alias", "champion"}})["model_version"]["aliases"][0]
+                .AsString(),
+            "champion");
   EXPECT_EQ(Get("model-versions/get", {{"name", "m"}, {"version", "x"}}, 400)["message"].AsString(),
             "Parameter 'version' must be an integer, got 'x'.");
-  EXPECT_EQ(Get("registered-models/get", {{"name", "z"}}, 404)["error_code"].AsString(), "RESOURCE_DOES_NOT_EXIST");
+  EXPECT_EQ(Get("registered-models/get", {{"name", "z"}}, 404)["error_code"].AsString(),
+            "RESOURCE_DOES_NOT_EXIST");
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 namespace caisson::mlflow::internal {
 namespace {
 
-const std::vector<std::string_view> kStatuses = {"", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"};
+const std::vector<std::string_view> kStatuses = {"",         "RUNNING", "SCHEDULED",
+                                                 "FINISHED", "FAILED",  "KILLED"};
 const std::vector<std::string_view> kViewTypes = {"", "ACTIVE_ONLY", "DELETED_ONLY", "ALL"};
 
 const RequestShape kCreate{{{{"experiment_id"},
@@ -26,7 +27,8 @@ const RequestShape kUpdate{{{{"run_id"},
                             {"status", {Check::kString}},
                             {"run_name", {Check::kString}}}};
 const RequestShape kById{{{{"run_id"}}}, {{"run_id", {Check::kRequired, Check::kString}}}};
-const RequestShape kGet{{{{"run_id"}, {"run_uuid"}}}, {{"run_id", {Check::kRequired, Check::kString}}}};
+const RequestShape kGet{{{{"run_id"}, {"run_uuid"}}},
+                        {{"run_id", {Check::kRequired, Check::kString}}}};
 const RequestShape kSearch{{{{"experiment_ids", FieldKind::kString, true},
                              {"filter"},
                              {"run_view_type", FieldKind::kEnum, false, nullptr, &kViewTypes},
@@ -55,13 +57,15 @@ Result<std::string> Create(const Call& call) {
 
 Result<std::string> Update(const Call& call) {
   std::optional<tracking::RunStatus> status;
-  if (const Json* value = call.message.Find("status")) status = tracking::ParseRunStatus(value->AsString());
+  if (const Json* value = call.message.Find("status"))
+    status = tracking::ParseRunStatus(value->AsString());
   std::optional<UnixMillis> end_time;
   if (const Json* value = call.message.Find("end_time")) end_time = value->AsInt();
   std::optional<std::string> name;
   if (const Json* value = call.message.Find("run_name")) name = value->AsString();
   CAISSON_ASSIGN(const tracking::RunInfo info,
-                 call.services.tracking.UpdateRun(call.context, RunId(call.message), status, end_time, std::move(name)));
+                 call.services.tracking.UpdateRun(call.context, RunId(call.message), status,
+                                                  end_time, std::move(name)));
   JsonWriter writer;
   writer.BeginObject("run_info");
   WriteRunInfo(writer, info);
@@ -80,7 +84,8 @@ Result<std::string> Restore(const Call& call) {
 }
 
 Result<std::string> Get(const Call& call) {
-  CAISSON_ASSIGN(const tracking::Run run, call.services.tracking.GetRun(call.context, RunId(call.message)));
+  CAISSON_ASSIGN(const tracking::Run run,
+                 call.services.tracking.GetRun(call.context, RunId(call.message)));
   JsonWriter writer;
   writer.BeginObject("run");
   WriteRun(writer, run, RunParts::kAll);
@@ -101,7 +106,8 @@ Result<std::string> Search(const Call& call) {
   request.max_results = call.message["max_results"].AsInt(1'000);
   request.order_by = Strings(call.message["order_by"]);
   request.page_token = call.message["page_token"].AsString();
-  CAISSON_ASSIGN(const tracking::Page<tracking::Run> page, call.services.tracking.SearchRuns(call.context, request));
+  CAISSON_ASSIGN(const tracking::Page<tracking::Run> page,
+                 call.services.tracking.SearchRuns(call.context, request));
   JsonWriter writer;
   if (!page.items.empty()) {
     writer.BeginArray("runs");
@@ -122,7 +128,8 @@ std::vector<Endpoint> RunEndpoints() {
   using http::Method;
   return {
       {Method::kPost, "/mlflow/runs/create", Create, &kCreate, "Create a run"},
-      {Method::kPost, "/mlflow/runs/update", Update, &kUpdate, "Update a run's status, end time or name"},
+      {Method::kPost, "/mlflow/runs/update", Update, &kUpdate,
+       "Update a run's status, end time or name"},
       {Method::kPost, "/mlflow/runs/delete", Delete, &kById, "Mark a run as deleted"},
       {Method::kPost, "/mlflow/runs/restore", Restore, &kById, "Undo the deletion of a run"},
       {Method::kGet, "/mlflow/runs/get", Get, &kGet, "Get a run"},

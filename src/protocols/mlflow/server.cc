@@ -29,14 +29,18 @@ http::Route MakeRoute(std::string pattern, std::string summary, http::Handler ha
 
 std::vector<http::Route> ServerRoutes(const MlflowOptions& options, bool include_health) {
   std::vector<http::Route> routes;
-  for (const std::string& pattern :
-       {std::string("/api/3.0/mlflow/server-info"), options.static_prefix + "/ajax-api/3.0/mlflow/server-info"}) {
-    routes.push_back(MakeRoute(pattern, "What this server can do", [](http::Request&) { return JsonAnswer(std::string(kServerInfo)); }));
+  for (const std::string& pattern : {std::string("/api/3.0/mlflow/server-info"),
+                                     options.static_prefix + "/ajax-api/3.0/mlflow/server-info"}) {
+    routes.push_back(MakeRoute(pattern, "What this server can do", [](http::Request&) {
+      return JsonAnswer(std::string(kServerInfo));
+    }));
   }
   if (!include_health) return routes;
-  routes.push_back(MakeRoute("/health", "OK", [](http::Request&) { return http::Response::Text(200, "OK"); }));
-  routes.push_back(MakeRoute("/version", "The release of MLflow whose interface this is",
-                             [version = options.version](http::Request&) { return http::Response::Text(200, version); }));
+  routes.push_back(
+      MakeRoute("/health", "OK", [](http::Request&) { return http::Response::Text(200, "OK"); }));
+  routes.push_back(MakeRoute(
+      "/version", "The release of MLflow whose interface this is",
+      [version = options.version](http::Request&) { return http::Response::Text(200, version); }));
   for (http::Route& route : routes) route.needs_login = route.pattern != "/health";
   return routes;
 }
@@ -52,7 +56,8 @@ struct Flag {
   std::string_view name;
   std::string_view variable;
   bool takes_value = true;
-  Status (*apply)(ServerFlags& flags, const std::string& value) = nullptr;  // null: accepted, without meaning here
+  Status (*apply)(ServerFlags& flags,
+                  const std::string& value) = nullptr;  // null: accepted, without meaning here
 };
 
 Status SetPort(ServerFlags& flags, const std::string& value) {
@@ -66,7 +71,8 @@ Status SetPort(ServerFlags& flags, const std::string& value) {
 
 Status SetWorkers(ServerFlags& flags, const std::string& value) {
   const std::optional<int64_t> workers = ParseInt(value);
-  if (!workers.has_value() || *workers < 0) return InvalidArgument("--workers: '{}' is not a number of workers", value);
+  if (!workers.has_value() || *workers < 0)
+    return InvalidArgument("--workers: '{}' is not a number of workers", value);
   flags.workers = static_cast<int>(*workers);
   return OkStatus();
 }
@@ -79,18 +85,19 @@ Status SetPrefix(ServerFlags& flags, const std::string& value) {
 }
 
 Status SetAppName(ServerFlags& flags, const std::string& value) {
-  if (value != "basic-auth") return InvalidArgument("--app-name: '{}' is not known; accepted: basic-auth", value);
+  if (value != "basic-auth")
+    return InvalidArgument("--app-name: '{}' is not known; accepted: basic-auth", value);
   flags.app_name = value;
   return OkStatus();
 }
 
-template <std::string ServerFlags::* member>
+template <std::string ServerFlags::*member>
 Status SetText(ServerFlags& flags, const std::string& value) {
   flags.*member = value;
   return OkStatus();
 }
 
-template <bool ServerFlags::* member, bool value>
+template <bool ServerFlags::*member, bool value>
 Status SetBool(ServerFlags& flags, const std::string&) {
   flags.*member = value;
   return OkStatus();
@@ -101,10 +108,13 @@ constexpr Flag kFlags[] = {
     {"-h", "", true, SetText<&ServerFlags::host>},
     {"--port", "MLFLOW_PORT", true, SetPort},
     {"-p", "", true, SetPort},
-    {"--backend-store-uri", "MLFLOW_BACKEND_STORE_URI", true, SetText<&ServerFlags::backend_store_uri>},
+    {"--backend-store-uri", "MLFLOW_BACKEND_STORE_URI", true,
+     SetText<&ServerFlags::backend_store_uri>},
     {"--registry-store-uri", "MLFLOW_REGISTRY_STORE_URI", true, nullptr},
-    {"--default-artifact-root", "MLFLOW_DEFAULT_ARTIFACT_ROOT", true, SetText<&ServerFlags::default_artifact_root>},
-    {"--artifacts-destination", "MLFLOW_ARTIFACTS_DESTINATION", true, SetText<&ServerFlags::artifacts_destination>},
+    {"--default-artifact-root", "MLFLOW_DEFAULT_ARTIFACT_ROOT", true,
+     SetText<&ServerFlags::default_artifact_root>},
+    {"--artifacts-destination", "MLFLOW_ARTIFACTS_DESTINATION", true,
+     SetText<&ServerFlags::artifacts_destination>},
     {"--serve-artifacts", "", false, SetBool<&ServerFlags::serve_artifacts, true>},
     {"--no-serve-artifacts", "", false, SetBool<&ServerFlags::serve_artifacts, false>},
     {"--artifacts-only", "", false, SetBool<&ServerFlags::artifacts_only, true>},
@@ -135,18 +145,21 @@ Status ApplyEnvironment(const Pairs& environment, ServerFlags& flags) {
     for (const Flag& flag : kFlags) {
       if (!flag.variable.empty() && flag.variable == name) CAISSON_TRY(Apply(flag, value, flags));
     }
-    if (name == "MLFLOW_SERVE_ARTIFACTS" && !value.empty()) flags.serve_artifacts = ToLower(value) == "true" || value == "1";
+    if (name == "MLFLOW_SERVE_ARTIFACTS" && !value.empty())
+      flags.serve_artifacts = ToLower(value) == "true" || value == "1";
   }
   return OkStatus();
 }
 
 }  // namespace
 
-Result<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments, const Pairs& environment) {
+Result<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments,
+                                     const Pairs& environment) {
   ServerFlags flags;
   CAISSON_TRY(ApplyEnvironment(environment, flags));
   for (size_t i = 0; i < arguments.size(); ++i) {
-    const size_t equals = arguments[i].starts_with("--") ? arguments[i].find('=') : std::string::npos;
+    const size_t equals =
+        arguments[i].starts_with("--") ? arguments[i].find('=') : std::string::npos;
     const std::string name = arguments[i].substr(0, equals);
     const Flag* found = nullptr;
     for (const Flag& flag : kFlags) {
@@ -161,7 +174,8 @@ Result<ServerFlags> ParseServerFlags(const std::vector<std::string>& arguments, 
     if (equals != std::string::npos) {
       value = arguments[i].substr(equals + 1);
     } else if (found->takes_value) {
-      if (i + 1 == arguments.size()) return InvalidArgument("Option '{}' requires an argument.", name);
+      if (i + 1 == arguments.size())
+        return InvalidArgument("Option '{}' requires an argument.", name);
       value = arguments[++i];
     }
     CAISSON_TRY(Apply(*found, value, flags));

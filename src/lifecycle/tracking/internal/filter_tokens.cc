@@ -32,21 +32,25 @@ struct Token {
   std::string_view text;
 };
 
-// The SQL words that cannot be bare identifiers. sqlparse knows some eight hundred; these are the ones that people write in
-// filters or that could be taken for keys. Any of them is a name when a dot stands before or behind it.
+// The SQL words that cannot be bare identifiers. sqlparse knows some eight hundred; these are the
+// ones that people write in filters or that could be taken for keys. Any of them is a name when a
+// dot stands before or behind it.
 constexpr std::string_view kKeywords[] = {
-    "ALL",    "AND",   "ANY",    "AS",     "BETWEEN", "BY",    "CASE",  "CHECK",  "CREATE", "CROSS",  "CURRENT", "DATE",
-    "DELETE", "DISTINCT", "DROP", "ELSE",  "END",     "EXISTS", "FALSE", "FROM",  "FULL",   "GROUP",  "HAVING",  "IN",
-    "INNER",  "INSERT", "INTO",  "IS",     "JOIN",    "KEY",   "LEFT",  "LIMIT",  "NATURAL", "NOT",   "NULL",    "OFFSET",
-    "ON",     "OR",    "ORDER",  "OUTER",  "PRIMARY", "RIGHT", "SELECT", "SET",   "SOURCE", "TABLE",  "THEN",    "TRUE",
-    "TYPE",   "UNION", "UPDATE", "USER",   "USING",   "VALUE", "VALUES", "VERSION", "WHEN", "WHERE",  "WITH",
+    "ALL",    "AND",     "ANY",   "AS",     "BETWEEN",  "BY",      "CASE",   "CHECK",  "CREATE",
+    "CROSS",  "CURRENT", "DATE",  "DELETE", "DISTINCT", "DROP",    "ELSE",   "END",    "EXISTS",
+    "FALSE",  "FROM",    "FULL",  "GROUP",  "HAVING",   "IN",      "INNER",  "INSERT", "INTO",
+    "IS",     "JOIN",    "KEY",   "LEFT",   "LIMIT",    "NATURAL", "NOT",    "NULL",   "OFFSET",
+    "ON",     "OR",      "ORDER", "OUTER",  "PRIMARY",  "RIGHT",   "SELECT", "SET",    "SOURCE",
+    "TABLE",  "THEN",    "TRUE",  "TYPE",   "UNION",    "UPDATE",  "USER",   "USING",  "VALUE",
+    "VALUES", "VERSION", "WHEN",  "WHERE",  "WITH",
 };
 
 bool IsWordStart(char c) {
   return std::isalpha(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80;
 }
 bool IsWord(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 bool IsSpace(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -74,7 +78,9 @@ class Lexer {
   }
 
  private:
-  char At(size_t offset) const { return position_ + offset < text_.size() ? text_[position_ + offset] : '\0'; }
+  char At(size_t offset) const {
+    return position_ + offset < text_.size() ? text_[position_ + offset] : '\0';
+  }
 
   Token Take(TokenKind kind, size_t length) {
     length_ = length;
@@ -83,7 +89,8 @@ class Lexer {
 
   Token Next() {
     const char c = At(0);
-    if ((c == '-' && At(1) == '-') || (c == '#' && At(1) == ' ')) return Take(TokenKind::kComment, LineLength());
+    if ((c == '-' && At(1) == '-') || (c == '#' && At(1) == ' '))
+      return Take(TokenKind::kComment, LineLength());
     if (c == '/' && At(1) == '*') {
       const size_t end = text_.find("*/", position_ + 2);
       if (end != std::string_view::npos) return Take(TokenKind::kComment, end + 2 - position_);
@@ -102,9 +109,12 @@ class Lexer {
       if (const size_t length = QuotedLength('"', true)) return Take(TokenKind::kSymbol, length);
     }
     if (IsWordStart(c) || c == '_' || IsDigit(c)) return Word();
-    if (std::string_view(";:()[],.").find(c) != std::string_view::npos) return Take(TokenKind::kPunctuation, 1);
-    if (const size_t length = RunLength("<>=~!"); length > 0) return Take(TokenKind::kComparator, length);
-    if (const size_t length = RunLength("+/@#%^&|-"); length > 0) return Take(TokenKind::kOperator, length);
+    if (std::string_view(";:()[],.").find(c) != std::string_view::npos)
+      return Take(TokenKind::kPunctuation, 1);
+    if (const size_t length = RunLength("<>=~!"); length > 0)
+      return Take(TokenKind::kComparator, length);
+    if (const size_t length = RunLength("+/@#%^&|-"); length > 0)
+      return Take(TokenKind::kOperator, length);
     return Take(TokenKind::kOther, 1);
   }
 
@@ -115,13 +125,15 @@ class Lexer {
 
   size_t RunLength(std::string_view characters) const {
     size_t length = 0;
-    while (position_ + length < text_.size() && characters.find(text_[position_ + length]) != std::string_view::npos) {
+    while (position_ + length < text_.size() &&
+           characters.find(text_[position_ + length]) != std::string_view::npos) {
       ++length;
     }
     return length;
   }
 
-  // The length of a quoted piece; 0 when it never ends. The quote is doubled inside, or escaped where `backslash` says so.
+  // The length of a quoted piece; 0 when it never ends. The quote is doubled inside, or escaped
+  // where `backslash` says so.
   size_t QuotedLength(char quote, bool backslash) const {
     size_t last_end = 0;
     for (size_t i = 1; position_ + i < text_.size(); ++i) {
@@ -145,7 +157,8 @@ class Lexer {
 
   size_t NumberLength() {
     const size_t sign = At(0) == '-' ? 1 : 0;
-    if (At(sign) == '0' && (At(sign + 1) == 'x' || At(sign + 1) == 'X') && std::isxdigit(At(sign + 2)) != 0) {
+    if (At(sign) == '0' && (At(sign + 1) == 'x' || At(sign + 1) == 'X') &&
+        std::isxdigit(At(sign + 2)) != 0) {
       size_t length = sign + 2;
       while (std::isxdigit(static_cast<unsigned char>(At(length))) != 0) ++length;
       number_kind_ = TokenKind::kHexadecimal;
@@ -165,7 +178,8 @@ class Lexer {
       }
     }
     const auto may_follow = [&](size_t at) { return !IsWordStart(At(at)) && At(at) != '_'; };
-    if (point && (whole > 0 || fraction > 0) && may_follow(end + 1 + fraction)) return end + 1 + fraction;
+    if (point && (whole > 0 || fraction > 0) && may_follow(end + 1 + fraction))
+      return end + 1 + fraction;
     if (whole > 0 && may_follow(end)) {
       number_kind_ = TokenKind::kInteger;
       return end;
@@ -175,7 +189,8 @@ class Lexer {
 
   size_t WordLength(size_t offset) const {
     size_t length = 0;
-    while (IsWord(At(offset + length)) || (length > 0 && (At(offset + length) == '$' || At(offset + length) == '#'))) {
+    while (IsWord(At(offset + length)) ||
+           (length > 0 && (At(offset + length) == '$' || At(offset + length) == '#'))) {
       ++length;
     }
     return length;
@@ -186,7 +201,9 @@ class Lexer {
     if (Upper(text_.substr(position_, first.size())) != first) return 0;
     size_t at = first.size();
     while (IsSpace(At(at))) ++at;
-    if (at == first.size() || Upper(text_.substr(std::min(position_ + at, text_.size()), second.size())) != second) return 0;
+    if (at == first.size() ||
+        Upper(text_.substr(std::min(position_ + at, text_.size()), second.size())) != second)
+      return 0;
     return IsWord(At(at + second.size())) ? 0 : at + second.size();
   }
 
@@ -198,10 +215,12 @@ class Lexer {
     while (IsSpace(At(next))) ++next;
     const bool before_dot = At(next) == '.' && !IsDigit(At(next + 1));
     const bool letter = IsWordStart(At(0));
-    if (word == "IN" || word == "CASE" || word == "VALUES" || word == "USING" || word == "FROM" || word == "AS") {
+    if (word == "IN" || word == "CASE" || word == "VALUES" || word == "USING" || word == "FROM" ||
+        word == "AS") {
       return Take(TokenKind::kKeyword, length);
     }
-    if (letter && (before_dot || after_dot || At(length) == '(')) return Take(TokenKind::kName, length);
+    if (letter && (before_dot || after_dot || At(length) == '('))
+      return Take(TokenKind::kName, length);
     if (const size_t two = TwoWords("NOT", "NULL")) return Take(TokenKind::kKeyword, two);
     for (const std::string_view comparator : {"LIKE", "ILIKE", "RLIKE"}) {
       if (word == comparator) return Take(TokenKind::kComparator, length);
@@ -209,7 +228,8 @@ class Lexer {
     }
     if (word == "ASC" || word == "DESC") return Take(TokenKind::kOrder, length);
     if (word == "TIMESTAMP") return Take(TokenKind::kBuiltin, length);
-    const bool keyword = std::find(std::begin(kKeywords), std::end(kKeywords), word) != std::end(kKeywords);
+    const bool keyword =
+        std::find(std::begin(kKeywords), std::end(kKeywords), word) != std::end(kKeywords);
     return Take(keyword ? TokenKind::kKeyword : TokenKind::kName, length);
   }
 
@@ -219,12 +239,13 @@ class Lexer {
   TokenKind number_kind_ = TokenKind::kInteger;
 };
 
-// Joins tokens into elements. Each pass is one of sqlparse's groupings, on a list that keeps the spaces, since an element's
-// text has them.
+// Joins tokens into elements. Each pass is one of sqlparse's groupings, on a list that keeps the
+// spaces, since an element's text has them.
 class Grouper {
  public:
   explicit Grouper(const std::vector<Token>& tokens) {
-    for (const Token& token : tokens) items_.push_back({KindOf(token), token.kind, std::string(token.text), {}});
+    for (const Token& token : tokens)
+      items_.push_back({KindOf(token), token.kind, std::string(token.text), {}});
   }
 
   std::vector<Element> Run() {
@@ -237,7 +258,8 @@ class Grouper {
     GroupLists();
     std::vector<Element> elements;
     for (Item& item : items_) {
-      if (item.token != TokenKind::kSpace) elements.push_back({item.kind, std::move(item.text), std::move(item.parts)});
+      if (item.token != TokenKind::kSpace)
+        elements.push_back({item.kind, std::move(item.text), std::move(item.parts)});
     }
     return elements;
   }
@@ -252,14 +274,22 @@ class Grouper {
 
   static ElementKind KindOf(const Token& token) {
     switch (token.kind) {
-      case TokenKind::kBuiltin: return ElementKind::kBuiltin;
-      case TokenKind::kInteger: return ElementKind::kInteger;
-      case TokenKind::kFloat: return ElementKind::kFloat;
-      case TokenKind::kString: return ElementKind::kString;
-      case TokenKind::kComparator: return ElementKind::kComparator;
-      case TokenKind::kKeyword: return ElementKind::kKeyword;
-      case TokenKind::kOrder: return ElementKind::kOrder;
-      default: return ElementKind::kOther;
+      case TokenKind::kBuiltin:
+        return ElementKind::kBuiltin;
+      case TokenKind::kInteger:
+        return ElementKind::kInteger;
+      case TokenKind::kFloat:
+        return ElementKind::kFloat;
+      case TokenKind::kString:
+        return ElementKind::kString;
+      case TokenKind::kComparator:
+        return ElementKind::kComparator;
+      case TokenKind::kKeyword:
+        return ElementKind::kKeyword;
+      case TokenKind::kOrder:
+        return ElementKind::kOrder;
+      default:
+        return ElementKind::kOther;
     }
   }
 
@@ -269,7 +299,8 @@ class Grouper {
     items_[from].kind = kind;
     items_[from].token = TokenKind::kOther;
     items_[from].parts = std::move(parts);
-    items_.erase(items_.begin() + static_cast<ptrdiff_t>(from) + 1, items_.begin() + static_cast<ptrdiff_t>(to) + 1);
+    items_.erase(items_.begin() + static_cast<ptrdiff_t>(from) + 1,
+                 items_.begin() + static_cast<ptrdiff_t>(to) + 1);
   }
 
   static constexpr size_t kNone = static_cast<size_t>(-1);
@@ -302,7 +333,9 @@ class Grouper {
     }
   }
 
-  static bool IsName(const Item& item) { return item.token == TokenKind::kName || item.token == TokenKind::kSymbol; }
+  static bool IsName(const Item& item) {
+    return item.token == TokenKind::kName || item.token == TokenKind::kSymbol;
+  }
 
   void GroupIdentifiers() {
     for (size_t i = 0; i < items_.size(); ++i) {
@@ -317,8 +350,9 @@ class Grouper {
       if (!IsName(items_[i])) continue;
       for (size_t dot = Next(i); dot != kNone && IsPunctuation(dot, "."); dot = Next(i)) {
         const size_t next = Next(dot);
-        const bool valid = next != kNone && (IsName(items_[next]) || items_[next].token == TokenKind::kString ||
-                                             items_[next].text == "*");
+        const bool valid =
+            next != kNone && (IsName(items_[next]) || items_[next].token == TokenKind::kString ||
+                              items_[next].text == "*");
         Merge(i, valid ? next : dot, ElementKind::kIdentifier);
       }
       items_[i].kind = ElementKind::kIdentifier;
@@ -338,9 +372,11 @@ class Grouper {
   }
 
   static bool IsOperand(const Item& item) {
-    return item.kind == ElementKind::kIdentifier || item.kind == ElementKind::kInteger || item.kind == ElementKind::kFloat ||
-           item.kind == ElementKind::kString || item.kind == ElementKind::kParenthesis ||
-           (item.kind == ElementKind::kOther && item.token == TokenKind::kOther && item.text.size() > 1);
+    return item.kind == ElementKind::kIdentifier || item.kind == ElementKind::kInteger ||
+           item.kind == ElementKind::kFloat || item.kind == ElementKind::kString ||
+           item.kind == ElementKind::kParenthesis ||
+           (item.kind == ElementKind::kOther && item.token == TokenKind::kOther &&
+            item.text.size() > 1);
   }
 
   void GroupOperations() {
@@ -348,7 +384,9 @@ class Grouper {
       if (items_[i].token != TokenKind::kOperator) continue;
       const size_t previous = Previous(i);
       const size_t next = Next(i);
-      if (previous == kNone || next == kNone || !IsOperand(items_[previous]) || !IsOperand(items_[next])) continue;
+      if (previous == kNone || next == kNone || !IsOperand(items_[previous]) ||
+          !IsOperand(items_[next]))
+        continue;
       Merge(previous, next, ElementKind::kOther);
       i = previous;
     }
@@ -361,11 +399,13 @@ class Grouper {
       const size_t right = Next(i);
       const auto valid = [&](size_t index) {
         return index != kNone &&
-               (IsOperand(items_[index]) || (items_[index].kind == ElementKind::kKeyword && Upper(items_[index].text) == "NULL"));
+               (IsOperand(items_[index]) || (items_[index].kind == ElementKind::kKeyword &&
+                                             Upper(items_[index].text) == "NULL"));
       };
       if (!valid(left) || !valid(right)) continue;
       std::vector<Element> parts;
-      for (const size_t index : {left, i, right}) parts.push_back({items_[index].kind, items_[index].text, {}});
+      for (const size_t index : {left, i, right})
+        parts.push_back({items_[index].kind, items_[index].text, {}});
       Merge(left, right, ElementKind::kComparison, std::move(parts));
       i = left;
     }
@@ -375,8 +415,10 @@ class Grouper {
   void GroupAliases() {
     for (size_t i = 0; i < items_.size(); ++i) {
       const ElementKind kind = items_[i].kind;
-      const bool takes_alias = kind == ElementKind::kIdentifier || kind == ElementKind::kParenthesis ||
-                               kind == ElementKind::kComparison || kind == ElementKind::kInteger || kind == ElementKind::kFloat;
+      const bool takes_alias = kind == ElementKind::kIdentifier ||
+                               kind == ElementKind::kParenthesis ||
+                               kind == ElementKind::kComparison || kind == ElementKind::kInteger ||
+                               kind == ElementKind::kFloat;
       const size_t next = Next(i);
       if (!takes_alias || next == kNone || items_[next].kind != ElementKind::kIdentifier) continue;
       Merge(i, next, ElementKind::kIdentifier);

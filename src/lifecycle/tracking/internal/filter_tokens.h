@@ -10,12 +10,12 @@
 namespace caisson::tracking::internal {
 
 enum class ElementKind {
-  kIdentifier,   // name, a.b, `quoted`, "quoted", and an identifier with ASC or DESC behind it
-  kBuiltin,      // the word timestamp
+  kIdentifier,  // name, a.b, `quoted`, "quoted", and an identifier with ASC or DESC behind it
+  kBuiltin,     // the word timestamp
   kInteger,
   kFloat,
-  kString,       // '...'
-  kComparator,   // = != < LIKE ... where it could not be joined with its neighbours
+  kString,      // '...'
+  kComparator,  // = != < LIKE ... where it could not be joined with its neighbours
   kKeyword,
   kOrder,        // ASC, DESC
   kParenthesis,  // ( ... ) as one piece
@@ -30,8 +30,9 @@ struct Element {
   std::vector<Element> parts;  // of a comparison: left, comparator, right
 };
 
-// The elements of one statement without the spaces between them, grouped as sqlparse groups them. `statements` is how many
-// statements (separated by ';') the text has; only the first one's elements are returned.
+// The elements of one statement without the spaces between them, grouped as sqlparse groups them.
+// `statements` is how many statements (separated by ';') the text has; only the first one's
+// elements are returned.
 struct ElementList {
   std::vector<Element> elements;
   int statements = 0;

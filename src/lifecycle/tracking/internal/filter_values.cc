@@ -14,10 +14,12 @@ struct ComparatorRow {
   std::string_view text;
 };
 constexpr ComparatorRow kComparators[] = {
-    {Comparator::kEqual, "="},      {Comparator::kNotEqual, "!="},   {Comparator::kLess, "<"},
-    {Comparator::kLessEqual, "<="}, {Comparator::kGreater, ">"},     {Comparator::kGreaterEqual, ">="},
-    {Comparator::kLike, "LIKE"},    {Comparator::kIlike, "ILIKE"},   {Comparator::kIn, "IN"},
-    {Comparator::kNotIn, "NOT IN"}, {Comparator::kIsNull, "IS NULL"}, {Comparator::kIsNotNull, "IS NOT NULL"},
+    {Comparator::kEqual, "="},        {Comparator::kNotEqual, "!="},
+    {Comparator::kLess, "<"},         {Comparator::kLessEqual, "<="},
+    {Comparator::kGreater, ">"},      {Comparator::kGreaterEqual, ">="},
+    {Comparator::kLike, "LIKE"},      {Comparator::kIlike, "ILIKE"},
+    {Comparator::kIn, "IN"},          {Comparator::kNotIn, "NOT IN"},
+    {Comparator::kIsNull, "IS NULL"}, {Comparator::kIsNotNull, "IS NOT NULL"},
 };
 
 }  // namespace
@@ -46,19 +48,22 @@ std::string Upper(std::string_view text) {
 
 Result<std::vector<std::string>> ReadList(std::string_view text) {
   const Status ill_formed = InvalidArgument(
-      "While parsing a list in the query, expected a non-empty list of string values, but got ill-formed list.");
+      "While parsing a list in the query, expected a non-empty list of string values, but got "
+      "ill-formed list.");
   std::vector<std::string> items;
   std::string_view rest = Trim(text.substr(1, text.size() - 2));
   if (rest.empty()) {
     return InvalidArgument(
-        "While parsing a list in the query, expected a non-empty list of string values, but got empty list");
+        "While parsing a list in the query, expected a non-empty list of string values, but got "
+        "empty list");
   }
   while (!rest.empty()) {
     const char quote = rest.front();
     if (quote != '\'' && quote != '"') {
       if (std::isdigit(static_cast<unsigned char>(quote)) == 0 && quote != '-') return ill_formed;
       return InvalidArgument(
-          "While parsing a list in the query, expected string value, punctuation, or whitespace, but got different type in "
+          "While parsing a list in the query, expected string value, punctuation, or whitespace, "
+          "but got different type in "
           "list: {}",
           text);
     }

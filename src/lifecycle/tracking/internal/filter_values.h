@@ -21,6 +21,7 @@ std::string Upper(std::string_view text);
 Result<std::vector<std::string>> ReadList(std::string_view text);
 
 // Logged models have a simpler language of their own.
-Result<std::vector<Comparison>> ParseLoggedModelFilter(std::string_view filter, const std::vector<Element>& elements);
+Result<std::vector<Comparison>> ParseLoggedModelFilter(std::string_view filter,
+                                                       const std::vector<Element>& elements);
 
 }  // namespace caisson::tracking::internal

@@ -24,11 +24,15 @@ void KeyCache::Remember(std::string_view key, int64_t id) {
 Result<int64_t> KeyCache::GetOrCreate(sql::Transaction& transaction, std::string_view key) {
   if (const int64_t id = FindCached(key)) return id;
   CAISSON_ASSIGN(std::optional<int64_t> id,
-                 transaction.QueryOne<int64_t>(kSelectKey, {key}, [](const sql::Row& row) { return row.Int(0); }));
+                 transaction.QueryOne<int64_t>(kSelectKey, {key},
+                                               [](const sql::Row& row) { return row.Int(0); }));
   if (!id.has_value()) {
-    CAISSON_TRY(transaction.Execute(
-        "INSERT INTO tracking_keys (key_id, key) SELECT COALESCE(MAX(key_id), 0) + 1, $1 FROM tracking_keys", {key}));
-    CAISSON_ASSIGN(id, transaction.QueryOne<int64_t>(kSelectKey, {key}, [](const sql::Row& row) { return row.Int(0); }));
+    CAISSON_TRY(
+        transaction.Execute("INSERT INTO tracking_keys (key_id, key) SELECT COALESCE(MAX(key_id), "
+                            "0) + 1, $1 FROM tracking_keys",
+                            {key}));
+    CAISSON_ASSIGN(id, transaction.QueryOne<int64_t>(
+                           kSelectKey, {key}, [](const sql::Row& row) { return row.Int(0); }));
     if (!id.has_value()) return Internal("the key '{}' is not there after its insertion", key);
   }
   // Only what is committed may be remembered: the transaction may still be undone.
@@ -38,8 +42,9 @@ Result<int64_t> KeyCache::GetOrCreate(sql::Transaction& transaction, std::string
 
 Result<int64_t> KeyCache::Find(sql::Session& session, std::string_view key) {
   if (const int64_t id = FindCached(key)) return id;
-  CAISSON_ASSIGN(const std::optional<int64_t> id,
-                 session.QueryOne<int64_t>(kSelectKey, {key}, [](const sql::Row& row) { return row.Int(0); }));
+  CAISSON_ASSIGN(
+      const std::optional<int64_t> id,
+      session.QueryOne<int64_t>(kSelectKey, {key}, [](const sql::Row& row) { return row.Int(0); }));
   return id.value_or(0);
 }
 

@@ -11,8 +11,8 @@
 
 namespace caisson::tracking::internal {
 
-// Keeps what was committed in memory, up to a bound, so that a batch asks the table only about keys that are new. Owned by
-// the Store; any thread. A number, once committed, never changes.
+// Keeps what was committed in memory, up to a bound, so that a batch asks the table only about keys
+// that are new. Owned by the Store; any thread. A number, once committed, never changes.
 class KeyCache {
  public:
   // The number of a key, made when it is new.

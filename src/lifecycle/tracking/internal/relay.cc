@@ -32,7 +32,8 @@ Json ToJson(const JournalEntry& entry) {
   if (!entry.attributes.is_null()) json.Set("attributes", entry.attributes);
   Json edges = Json::MakeArray();
   for (const JournalEntry::EdgeTo& edge : entry.edges) {
-    edges.Append(Json::Of({{"relation", edge.relation}, {"kind", edge.to.kind}, {"name", edge.to.name}}));
+    edges.Append(
+        Json::Of({{"relation", edge.relation}, {"kind", edge.to.kind}, {"name", edge.to.name}}));
   }
   if (!edges.empty()) json.Set("edges", std::move(edges));
   if (!entry.audit_action.empty()) {
@@ -53,8 +54,8 @@ Status Apply(sql::Transaction& transaction, const Json& entry) {
                                  {edge["kind"].AsString(), edge["name"].AsString()}));
   }
   if (const Json* audit = entry.Find("audit")) {
-    CAISSON_TRY(audit::Append(transaction, (*audit)["action"].AsString(), (*audit)["object"].AsString(),
-                              (*audit)["detail"]));
+    CAISSON_TRY(audit::Append(transaction, (*audit)["action"].AsString(),
+                              (*audit)["object"].AsString(), (*audit)["detail"]));
   }
   return OkStatus();
 }
@@ -63,14 +64,17 @@ Status Apply(sql::Transaction& transaction, const Json& entry) {
 
 Status AppendJournal(sql::Transaction& transaction, Relay& relay, const JournalEntry& entry) {
   const Context& context = transaction.context();
-  CAISSON_TRY(transaction.Execute(
-      "INSERT INTO tracking_journal (time, project, principal, trace_id, entry) VALUES ($1, $2, $3, $4, $5)",
-      {transaction.now(), context.project(), context.principal(), context.trace_id(), WriteJson(ToJson(entry))}));
+  CAISSON_TRY(
+      transaction.Execute("INSERT INTO tracking_journal (time, project, principal, trace_id, "
+                          "entry) VALUES ($1, $2, $3, $4, $5)",
+                          {transaction.now(), context.project(), context.principal(),
+                           context.trace_id(), WriteJson(ToJson(entry))}));
   transaction.OnCommit([&relay] { relay.Wake(); });
   return OkStatus();
 }
 
-Relay::Relay(sql::Database& tracking, sql::Database& main) : tracking_(tracking), main_(main), thread_([this] { Run(); }) {}
+Relay::Relay(sql::Database& tracking, sql::Database& main)
+    : tracking_(tracking), main_(main), thread_([this] { Run(); }) {}
 
 Relay::~Relay() {
   {
@@ -110,7 +114,8 @@ void Relay::Run() {
       changed_.notify_all();
       continue;
     }
-    CAISSON_LOG(kWarning, "tracking", "lineage and audit entries wait in the journal: {}", Message(arrived.status()));
+    CAISSON_LOG(kWarning, "tracking", "lineage and audit entries wait in the journal: {}",
+                Message(arrived.status()));
     changed_.wait_for(lock, pause, [this] { return stopping_; });
     pause = std::min(pause * 2, kLongestPause);
     woken_ = true;
@@ -119,19 +124,23 @@ void Relay::Run() {
 
 Result<int64_t> Relay::MoveSome() {
   const Context context = Context::Background().WithPrincipal("system");
-  CAISSON_ASSIGN(const int64_t cursor, main_.ReadFor<int64_t>(context, [](sql::Session& session) -> Result<int64_t> {
-    CAISSON_ASSIGN(const std::optional<int64_t> value,
-                   session.QueryOne<int64_t>("SELECT sequence FROM tracking_relay WHERE id = 1", {},
-                                             [](const sql::Row& row) { return row.Int(0); }));
-    return value.value_or(0);
-  }));
+  CAISSON_ASSIGN(const int64_t cursor,
+                 main_.ReadFor<int64_t>(context, [](sql::Session& session) -> Result<int64_t> {
+                   CAISSON_ASSIGN(const std::optional<int64_t> value,
+                                  session.QueryOne<int64_t>(
+                                      "SELECT sequence FROM tracking_relay WHERE id = 1", {},
+                                      [](const sql::Row& row) { return row.Int(0); }));
+                   return value.value_or(0);
+                 }));
   CAISSON_ASSIGN(const std::vector<StoredEntry> entries,
                  tracking_.ReadFor<std::vector<StoredEntry>>(context, [&](sql::Session& session) {
                    return session.QueryAll<StoredEntry>(
-                       "SELECT sequence, project, principal, trace_id, entry FROM tracking_journal WHERE sequence > $1 "
+                       "SELECT sequence, project, principal, trace_id, entry FROM tracking_journal "
+                       "WHERE sequence > $1 "
                        "ORDER BY sequence LIMIT $2",
                        {cursor, kBatchSize}, [](const sql::Row& row) {
-                         return StoredEntry{row.Int(0), row.String(1), row.String(2), row.String(3), row.String(4)};
+                         return StoredEntry{row.Int(0), row.String(1), row.String(2), row.String(3),
+                                            row.String(4)};
                        });
                  }));
   int64_t arrived = cursor;
@@ -147,7 +156,8 @@ Result<int64_t> Relay::MoveSome() {
         CAISSON_ASSIGN(const Json entry, ParseJson(entries[i].entry));
         CAISSON_TRY(Apply(transaction, entry));
       }
-      CAISSON_TRY(transaction.Execute("UPDATE tracking_relay SET sequence = $1 WHERE id = 1", {entries[end - 1].sequence}));
+      CAISSON_TRY(transaction.Execute("UPDATE tracking_relay SET sequence = $1 WHERE id = 1",
+                                      {entries[end - 1].sequence}));
       return OkStatus();
     }));
     arrived = entries[end - 1].sequence;
@@ -156,7 +166,8 @@ Result<int64_t> Relay::MoveSome() {
   if (!entries.empty()) {
     // The last entry stays, so that the numbers go on from it and are never used twice.
     CAISSON_TRY(tracking_.Write(context, [&](sql::Transaction& transaction) -> Status {
-      CAISSON_TRY(transaction.Execute("DELETE FROM tracking_journal WHERE sequence < $1", {arrived}));
+      CAISSON_TRY(
+          transaction.Execute("DELETE FROM tracking_journal WHERE sequence < $1", {arrived}));
       return OkStatus();
     }));
   }
@@ -164,12 +175,14 @@ Result<int64_t> Relay::MoveSome() {
 }
 
 Status Relay::Drain(const Context& context) {
-  CAISSON_ASSIGN(const int64_t last, tracking_.ReadFor<int64_t>(context, [](sql::Session& session) -> Result<int64_t> {
-    CAISSON_ASSIGN(const std::optional<int64_t> value,
-                   session.QueryOne<int64_t>("SELECT COALESCE(MAX(sequence), 0) FROM tracking_journal", {},
-                                             [](const sql::Row& row) { return row.Int(0); }));
-    return value.value_or(0);
-  }));
+  CAISSON_ASSIGN(const int64_t last,
+                 tracking_.ReadFor<int64_t>(context, [](sql::Session& session) -> Result<int64_t> {
+                   CAISSON_ASSIGN(const std::optional<int64_t> value,
+                                  session.QueryOne<int64_t>(
+                                      "SELECT COALESCE(MAX(sequence), 0) FROM tracking_journal", {},
+                                      [](const sql::Row& row) { return row.Int(0); }));
+                   return value.value_or(0);
+                 }));
   Wake();
   std::unique_lock lock(mutex_);
   while (arrived_ < last) {

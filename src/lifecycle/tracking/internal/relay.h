@@ -31,9 +31,10 @@ struct JournalEntry {
 class Relay;
 Status AppendJournal(sql::Transaction& transaction, Relay& relay, const JournalEntry& entry);
 
-// Owned by the Store. One thread, which starts with the object and ends with it. Entries arrive in order and exactly once:
-// the cursor moves in the transaction that writes what an entry says. An error of the main file (a full disk, say) is logged
-// and tried again after a growing pause; nothing is skipped.
+// Owned by the Store. One thread, which starts with the object and ends with it. Entries arrive in
+// order and exactly once: the cursor moves in the transaction that writes what an entry says. An
+// error of the main file (a full disk, say) is logged and tried again after a growing pause;
+// nothing is skipped.
 class Relay {
  public:
   Relay(sql::Database& tracking, sql::Database& main);

@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kFewRows = 2'000;
 
 constexpr std::string_view kStatusText =
-    "CASE r.status WHEN 1 THEN 'RUNNING' WHEN 2 THEN 'SCHEDULED' WHEN 3 THEN 'FINISHED' WHEN 4 THEN 'FAILED' ELSE 'KILLED' END";
+    "CASE r.status WHEN 1 THEN 'RUNNING' WHEN 2 THEN 'SCHEDULED' WHEN 3 THEN 'FINISHED' WHEN 4 "
+    "THEN 'FAILED' ELSE 'KILLED' END";
 
 std::string_view AttributeColumn(std::string_view key) {
   if (key == "start_time" || key == "created" || key == "Created") return "r.start_time";
@@ -30,7 +31,8 @@ bool IsNullTest(Comparator comparator) {
   return comparator == Comparator::kIsNull || comparator == Comparator::kIsNotNull;
 }
 
-// A metric's value against a number. NaN is stored as 0 with a flag: it meets "!=" and nothing else.
+// A metric's value against a number. NaN is stored as 0 with a flag: it meets "!=" and nothing
+// else.
 void AddMetricCondition(SqlBuilder& sql, const std::string& alias, const Comparison& comparison) {
   const bool unequal = comparison.comparator == Comparator::kNotEqual;
   sql.Add("(");
@@ -39,9 +41,13 @@ void AddMetricCondition(SqlBuilder& sql, const std::string& alias, const Compari
 }
 
 void AddDatasetCondition(SqlBuilder& sql, const Comparison& comparison) {
-  sql.Add("EXISTS (SELECT 1 FROM tracking_inputs i JOIN tracking_datasets d ON d.dataset_key = i.dataset_key ");
+  sql.Add(
+      "EXISTS (SELECT 1 FROM tracking_inputs i JOIN tracking_datasets d ON d.dataset_key = "
+      "i.dataset_key ");
   if (comparison.key == "context") {
-    sql.Add("JOIN tracking_input_tags t ON t.input_key = i.input_key AND t.key = ").Bind(kDatasetContextTag).Add(" AND ");
+    sql.Add("JOIN tracking_input_tags t ON t.input_key = i.input_key AND t.key = ")
+        .Bind(kDatasetContextTag)
+        .Add(" AND ");
     AddTextCondition(sql, "t.value", comparison);
     sql.Add(" WHERE i.run_key = r.run_key)");
     return;
@@ -63,11 +69,15 @@ void AddCondition(SqlBuilder& sql, const RunCondition& condition) {
     return;
   }
   if (comparison.entity == FilterEntity::kDataset) return AddDatasetCondition(sql, comparison);
-  const std::string_view table = comparison.entity == FilterEntity::kMetric      ? "tracking_latest_metrics"
+  const std::string_view table = comparison.entity == FilterEntity::kMetric
+                                     ? "tracking_latest_metrics"
                                  : comparison.entity == FilterEntity::kParameter ? "tracking_params"
                                                                                  : "tracking_tags";
   if (comparison.comparator == Comparator::kIsNull) sql.Add("NOT ");
-  sql.Add("EXISTS (SELECT 1 FROM ").Add(table).Add(" f WHERE f.run_key = r.run_key AND f.key_id = ").Bind(condition.key_id);
+  sql.Add("EXISTS (SELECT 1 FROM ")
+      .Add(table)
+      .Add(" f WHERE f.run_key = r.run_key AND f.key_id = ")
+      .Bind(condition.key_id);
   if (!IsNullTest(comparison.comparator)) {
     sql.Add(" AND ");
     if (comparison.entity == FilterEntity::kMetric) {
@@ -91,15 +101,18 @@ void AddScope(SqlBuilder& sql, const RunQuery& query, const std::string& experim
   } else {
     sql.Add(experiment_column).Add(" IN ").BindList(query.experiment_ids);
   }
-  if (query.view != ViewType::kAll) sql.Add(query.view == ViewType::kActiveOnly ? " AND r.lifecycle = 0" : " AND r.lifecycle = 1");
+  if (query.view != ViewType::kAll)
+    sql.Add(query.view == ViewType::kActiveOnly ? " AND r.lifecycle = 0" : " AND r.lifecycle = 1");
 }
 
 // Adds the sort columns of the order from `first` on, and the joins that they need.
-void AddOrderColumns(const RunQuery& query, size_t first, SqlBuilder& joins, std::vector<SortColumn>& columns) {
+void AddOrderColumns(const RunQuery& query, size_t first, SqlBuilder& joins,
+                     std::vector<SortColumn>& columns) {
   bool by_start_time = false;
   for (size_t i = 0; i < query.order.size(); ++i) {
     const OrderKey& key = query.order[i].key;
-    if (key.entity == FilterEntity::kAttribute && AttributeColumn(key.key) == "r.start_time") by_start_time = true;
+    if (key.entity == FilterEntity::kAttribute && AttributeColumn(key.key) == "r.start_time")
+      by_start_time = true;
     if (i < first) continue;
     if (key.entity == FilterEntity::kAttribute) {
       const std::string column(AttributeColumn(key.key));
@@ -114,11 +127,17 @@ void AddOrderColumns(const RunQuery& query, size_t first, SqlBuilder& joins, std
     const std::string alias = fmt::format("o{}", i);
     const bool metric = key.entity == FilterEntity::kMetric;
     joins.Add(" LEFT JOIN ")
-        .Add(metric ? "tracking_latest_metrics " : key.entity == FilterEntity::kParameter ? "tracking_params " : "tracking_tags ")
+        .Add(metric                                   ? "tracking_latest_metrics "
+             : key.entity == FilterEntity::kParameter ? "tracking_params "
+                                                      : "tracking_tags ")
         .Add(alias)
-        .Add(fmt::format(" ON {0}.run_key = r.run_key AND {0}.key_id = {1}", alias, query.order[i].key_id));
+        .Add(fmt::format(" ON {0}.run_key = r.run_key AND {0}.key_id = {1}", alias,
+                         query.order[i].key_id));
     if (metric) {
-      columns.push_back({fmt::format("CASE WHEN {0}.is_nan = 1 THEN 1 WHEN {0}.value IS NULL THEN 2 ELSE 0 END", alias), true});
+      columns.push_back(
+          {fmt::format("CASE WHEN {0}.is_nan = 1 THEN 1 WHEN {0}.value IS NULL THEN 2 ELSE 0 END",
+                       alias),
+           true});
       columns.push_back({fmt::format("COALESCE({}.value, 0)", alias), key.ascending, false, true});
     } else {
       columns.push_back({fmt::format("CASE WHEN {}.value IS NULL THEN 1 ELSE 0 END", alias), true});
@@ -130,8 +149,8 @@ void AddOrderColumns(const RunQuery& query, size_t first, SqlBuilder& joins, std
 }
 
 // Runs a statement whose columns are the run's key and the sort values, and appends to the page.
-Status ReadKeys(sql::Session& session, const SqlBuilder& sql, const std::vector<SortColumn>& columns, int phase, size_t limit,
-                RunKeyPage& page) {
+Status ReadKeys(sql::Session& session, const SqlBuilder& sql,
+                const std::vector<SortColumn>& columns, int phase, size_t limit, RunKeyPage& page) {
   Json last;
   bool more = false;
   CAISSON_TRY(session.Query(sql.text(), sql.parameters(), [&](const sql::Row& row) {
@@ -152,7 +171,8 @@ void AddSelect(SqlBuilder& sql, const std::vector<SortColumn>& columns) {
   for (const SortColumn& column : columns) sql.Add(", ").Add(column.expression);
 }
 
-Status FinishStatement(SqlBuilder& sql, const std::vector<SortColumn>& columns, const Json& token, size_t wanted) {
+Status FinishStatement(SqlBuilder& sql, const std::vector<SortColumn>& columns, const Json& token,
+                       size_t wanted) {
   if (!token.is_null()) CAISSON_TRY(AddKeysetCondition(sql, columns, token["after"]));
   AddOrder(sql, columns);
   sql.Add(" LIMIT ").Bind(static_cast<int64_t>(wanted) + 1);
@@ -166,13 +186,15 @@ enum Phase : int { kNumbers = 0, kNotANumber = 1, kMissing = 2, kOnePass = 3 };
 // A condition on the metric that the order is by, which the walk along its index can check itself.
 const RunCondition* SameMetricCondition(const RunQuery& query) {
   for (const RunCondition& condition : query.conditions) {
-    if (condition.comparison.entity == FilterEntity::kMetric && condition.key_id == query.order[0].key_id) return &condition;
+    if (condition.comparison.entity == FilterEntity::kMetric &&
+        condition.key_id == query.order[0].key_id)
+      return &condition;
   }
   return nullptr;
 }
 
-Status ReadMetricPhase(sql::Session& session, const RunQuery& query, Phase phase, const Json& token, size_t limit,
-                       RunKeyPage& page) {
+Status ReadMetricPhase(sql::Session& session, const RunQuery& query, Phase phase, const Json& token,
+                       size_t limit, RunKeyPage& page) {
   const RunOrder& order = query.order[0];
   const RunCondition* same = SameMetricCondition(query);
   std::vector<SortColumn> columns;
@@ -184,14 +206,20 @@ Status ReadMetricPhase(sql::Session& session, const RunQuery& query, Phase phase
   if (phase == kMissing) {
     sql.Add(" FROM tracking_runs r").Add(joins.text()).Add(" WHERE ");
     AddScope(sql, query, "r.experiment_id");
-    sql.Add(" AND NOT EXISTS (SELECT 1 FROM tracking_latest_metrics m WHERE m.run_key = r.run_key AND m.key_id = ")
+    sql.Add(
+           " AND NOT EXISTS (SELECT 1 FROM tracking_latest_metrics m WHERE m.run_key = r.run_key "
+           "AND m.key_id = ")
         .Bind(order.key_id)
         .Add(")");
     AddConditions(sql, query, nullptr);
   } else {
-    sql.Add(" FROM tracking_latest_metrics m CROSS JOIN tracking_runs r").Add(joins.text()).Add(" WHERE ");
+    sql.Add(" FROM tracking_latest_metrics m CROSS JOIN tracking_runs r")
+        .Add(joins.text())
+        .Add(" WHERE ");
     AddScope(sql, query, "m.experiment_id");
-    sql.Add(" AND m.key_id = ").Bind(order.key_id).Add(phase == kNumbers ? " AND m.is_nan = 0" : " AND m.is_nan = 1");
+    sql.Add(" AND m.key_id = ")
+        .Bind(order.key_id)
+        .Add(phase == kNumbers ? " AND m.is_nan = 0" : " AND m.is_nan = 1");
     sql.Add(" AND r.run_key = m.run_key");
     if (same != nullptr && phase == kNumbers) {
       sql.Add(" AND ");
@@ -210,10 +238,12 @@ bool PhaseHasRows(const RunQuery& query, Phase phase) {
   return phase == kNotANumber && same->comparison.comparator == Comparator::kNotEqual;
 }
 
-Result<RunKeyPage> FindByMetric(sql::Session& session, const RunQuery& query, const Json& token, size_t limit) {
+Result<RunKeyPage> FindByMetric(sql::Session& session, const RunQuery& query, const Json& token,
+                                size_t limit) {
   RunKeyPage page;
   Json resume = token;
-  for (int phase = token.is_null() ? kNumbers : static_cast<int>(token["phase"].AsInt()); phase <= kMissing; ++phase) {
+  for (int phase = token.is_null() ? kNumbers : static_cast<int>(token["phase"].AsInt());
+       phase <= kMissing; ++phase) {
     if (page.run_keys.size() == limit) {
       // Full at the end of a phase: the next one starts from its beginning, if anything is there.
       RunKeyPage probe;
@@ -226,7 +256,8 @@ Result<RunKeyPage> FindByMetric(sql::Session& session, const RunQuery& query, co
     }
     if (PhaseHasRows(query, static_cast<Phase>(phase))) {
       const bool from_start = resume.is_null() || resume["after"].is_null();
-      CAISSON_TRY(ReadMetricPhase(session, query, static_cast<Phase>(phase), from_start ? Json() : resume, limit, page));
+      CAISSON_TRY(ReadMetricPhase(session, query, static_cast<Phase>(phase),
+                                  from_start ? Json() : resume, limit, page));
       if (!page.next.is_null()) return page;
     }
     resume = Json();
@@ -241,25 +272,30 @@ Result<bool> MeetsFew(sql::Session& session, const RunQuery& query, const RunCon
   const Comparison& comparison = condition.comparison;
   SqlBuilder sql;
   sql.Add("SELECT COUNT(*) FROM (SELECT 1 FROM ");
-  if (comparison.entity == FilterEntity::kMetric && comparison.comparator != Comparator::kNotEqual) {
+  if (comparison.entity == FilterEntity::kMetric &&
+      comparison.comparator != Comparator::kNotEqual) {
     sql.Add("tracking_latest_metrics m WHERE m.experiment_id = ").Bind(query.experiment_ids[0]);
     sql.Add(" AND m.key_id = ").Bind(condition.key_id).Add(" AND m.is_nan = 0 AND ");
     AddNumberCondition(sql, "m.value", comparison, false);
-  } else if ((comparison.entity == FilterEntity::kParameter || comparison.entity == FilterEntity::kTag) &&
+  } else if ((comparison.entity == FilterEntity::kParameter ||
+              comparison.entity == FilterEntity::kTag) &&
              comparison.comparator == Comparator::kEqual) {
-    sql.Add(comparison.entity == FilterEntity::kParameter ? "tracking_params" : "tracking_tags").Add(" m WHERE m.key_id = ");
+    sql.Add(comparison.entity == FilterEntity::kParameter ? "tracking_params" : "tracking_tags")
+        .Add(" m WHERE m.key_id = ");
     sql.Bind(condition.key_id).Add(" AND m.value_hash = ").Bind(ValueHash(comparison.text));
   } else {
     return false;
   }
   sql.Add(" LIMIT ").Bind(kFewRows + 1).Add(") few");
   CAISSON_ASSIGN(const std::optional<int64_t> count,
-                 session.QueryOne<int64_t>(sql.text(), sql.parameters(), [](const sql::Row& row) { return row.Int(0); }));
+                 session.QueryOne<int64_t>(sql.text(), sql.parameters(),
+                                           [](const sql::Row& row) { return row.Int(0); }));
   return count.value_or(0) <= kFewRows;
 }
 
 // FROM and the condition that the walk starts from.
-void AddStart(SqlBuilder& sql, const RunQuery& query, const RunCondition* start, const SqlBuilder& joins) {
+void AddStart(SqlBuilder& sql, const RunQuery& query, const RunCondition* start,
+              const SqlBuilder& joins) {
   if (start == nullptr) {
     sql.Add(" FROM tracking_runs r").Add(joins.text()).Add(" WHERE ");
     AddScope(sql, query, "r.experiment_id");
@@ -267,10 +303,14 @@ void AddStart(SqlBuilder& sql, const RunQuery& query, const RunCondition* start,
   }
   const Comparison& comparison = start->comparison;
   const bool metric = comparison.entity == FilterEntity::kMetric;
-  const std::string_view table = metric                                          ? "tracking_latest_metrics"
+  const std::string_view table = metric ? "tracking_latest_metrics"
                                  : comparison.entity == FilterEntity::kParameter ? "tracking_params"
                                                                                  : "tracking_tags";
-  sql.Add(" FROM ").Add(table).Add(" m CROSS JOIN tracking_runs r").Add(joins.text()).Add(" WHERE ");
+  sql.Add(" FROM ")
+      .Add(table)
+      .Add(" m CROSS JOIN tracking_runs r")
+      .Add(joins.text())
+      .Add(" WHERE ");
   if (metric) sql.Add("m.experiment_id = ").Bind(query.experiment_ids[0]).Add(" AND ");
   sql.Add("m.key_id = ").Bind(start->key_id).Add(" AND ");
   if (metric) {
@@ -285,7 +325,8 @@ void AddStart(SqlBuilder& sql, const RunQuery& query, const RunCondition* start,
   AddScope(sql, query, "+r.experiment_id");
 }
 
-Result<RunKeyPage> FindInOnePass(sql::Session& session, const RunQuery& query, const Json& token, size_t limit) {
+Result<RunKeyPage> FindInOnePass(sql::Session& session, const RunQuery& query, const Json& token,
+                                 size_t limit) {
   const RunCondition* start = nullptr;
   if (query.experiment_ids.size() == 1) {
     for (const RunCondition& condition : query.conditions) {
@@ -311,16 +352,19 @@ Result<RunKeyPage> FindInOnePass(sql::Session& session, const RunQuery& query, c
 
 }  // namespace
 
-Result<RunCondition> MakeRunCondition(sql::Session& session, KeyCache& keys, const Comparison& comparison) {
+Result<RunCondition> MakeRunCondition(sql::Session& session, KeyCache& keys,
+                                      const Comparison& comparison) {
   RunCondition condition;
   condition.comparison = comparison;
   Comparison& own = condition.comparison;
   const bool attribute = own.entity == FilterEntity::kAttribute;
-  if (attribute && (own.key == "run_name" || own.key == "run name" || own.key == "Run name" || own.key == "Run Name")) {
+  if (attribute && (own.key == "run_name" || own.key == "run name" || own.key == "Run name" ||
+                    own.key == "Run Name")) {
     own.entity = FilterEntity::kTag;
     own.key = kRunNameTag;
   }
-  if (own.entity == FilterEntity::kMetric || own.entity == FilterEntity::kParameter || own.entity == FilterEntity::kTag) {
+  if (own.entity == FilterEntity::kMetric || own.entity == FilterEntity::kParameter ||
+      own.entity == FilterEntity::kTag) {
     CAISSON_ASSIGN(condition.key_id, keys.Find(session, own.key));
   }
   return condition;
@@ -329,18 +373,22 @@ Result<RunCondition> MakeRunCondition(sql::Session& session, KeyCache& keys, con
 Result<RunOrder> MakeRunOrder(sql::Session& session, KeyCache& keys, std::string_view text) {
   RunOrder order;
   CAISSON_ASSIGN(order.key, ParseOrderBy(FilterDialect::kRuns, text));
-  if (order.key.entity == FilterEntity::kAttribute && (order.key.key == "created" || order.key.key == "Created")) {
+  if (order.key.entity == FilterEntity::kAttribute &&
+      (order.key.key == "created" || order.key.key == "Created")) {
     order.key.key = "start_time";
   }
-  if (order.key.entity == FilterEntity::kDataset) return InvalidArgument("Invalid identifier type 'dataset'");
+  if (order.key.entity == FilterEntity::kDataset)
+    return InvalidArgument("Invalid identifier type 'dataset'");
   if (order.key.entity != FilterEntity::kAttribute) {
     CAISSON_ASSIGN(order.key_id, keys.Find(session, order.key.key));
   }
   return order;
 }
 
-Result<RunKeyPage> FindRunKeys(sql::Session& session, const RunQuery& query, const Json& token, size_t limit) {
-  const bool by_metric = !query.order.empty() && query.order[0].key.entity == FilterEntity::kMetric &&
+Result<RunKeyPage> FindRunKeys(sql::Session& session, const RunQuery& query, const Json& token,
+                               size_t limit) {
+  const bool by_metric = !query.order.empty() &&
+                         query.order[0].key.entity == FilterEntity::kMetric &&
                          query.experiment_ids.size() == 1;
   if (by_metric) return FindByMetric(session, query, token, limit);
   return FindInOnePass(session, query, token, limit);

@@ -14,7 +14,10 @@ namespace caisson::tracking {
 class Store::Impl {
  public:
   Impl(const StoreDependencies& dependencies, const StoreOptions& store_options)
-      : tracking(dependencies.tracking), main(dependencies.main), clock(dependencies.clock), options(store_options) {}
+      : tracking(dependencies.tracking),
+        main(dependencies.main),
+        clock(dependencies.clock),
+        options(store_options) {}
 
   sql::Database& tracking;
   sql::Database& main;
@@ -47,14 +50,16 @@ Result<std::vector<ModelInput>> LoadModelInputs(sql::Session& session, int64_t r
 Result<std::vector<ModelOutput>> LoadModelOutputs(sql::Session& session, int64_t run_key);
 
 // NotFound: "No Experiment with id=... exists".
-Result<Experiment> FindExperiment(sql::Session& session, std::string_view project, std::string_view id);
+Result<Experiment> FindExperiment(sql::Session& session, std::string_view project,
+                                  std::string_view id);
 Status CheckActive(const Experiment& experiment);
 Result<std::vector<Tag>> LoadExperimentTags(sql::Session& session, int64_t experiment_id);
 
 // Sets a tag of a run, whatever its key; the run's name follows the tag mlflow.runName.
 Status PutTag(sql::Transaction& transaction, KeyCache& keys, const RunRow& run, const Tag& tag);
 
-// Values as they are stored: NaN is 0 with a flag, the infinities are the largest doubles, as in MLflow's own tables.
+// Values as they are stored: NaN is 0 with a flag, the infinities are the largest doubles, as in
+// MLflow's own tables.
 struct StoredValue {
   double value = 0;
   bool is_nan = false;

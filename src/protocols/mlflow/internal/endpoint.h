@@ -40,8 +40,10 @@ std::vector<Endpoint> ModelVersionEndpoints();
 std::vector<Endpoint> ArtifactListEndpoints();
 
 // Routes that are not a message in and a message out.
-std::vector<http::Route> BatchRoutes(const MlflowDependencies& services, const MlflowOptions& options);
-std::vector<http::Route> ArtifactRoutes(const MlflowDependencies& services, const MlflowOptions& options);
+std::vector<http::Route> BatchRoutes(const MlflowDependencies& services,
+                                     const MlflowOptions& options);
+std::vector<http::Route> ArtifactRoutes(const MlflowDependencies& services,
+                                        const MlflowOptions& options);
 std::vector<http::Route> ServerRoutes(const MlflowOptions& options, bool include_health);
 
 // Both places of a path: /api/2.0<path> and <prefix>/ajax-api/2.0<path>.

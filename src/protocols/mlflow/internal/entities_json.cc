@@ -152,7 +152,8 @@ void WriteLoggedModel(JsonWriter& writer, const tracking::LoggedModel& model) {
   writer.EndObject();
 }
 
-void WriteModelVersion(JsonWriter& writer, const registry::ModelVersion& version, bool with_aliases) {
+void WriteModelVersion(JsonWriter& writer, const registry::ModelVersion& version,
+                       bool with_aliases) {
   writer.Text("name", version.model);
   writer.Text("version", std::to_string(version.version));
   writer.Int("creation_timestamp", version.creation_time);
@@ -202,13 +203,15 @@ void WriteRegisteredModel(JsonWriter& writer, const registry::RegisteredModel& m
 
 std::vector<tracking::Tag> ReadTags(const Json& array) {
   std::vector<tracking::Tag> tags;
-  for (const Json& item : array.array()) tags.push_back({item["key"].AsString(), item["value"].AsString()});
+  for (const Json& item : array.array())
+    tags.push_back({item["key"].AsString(), item["value"].AsString()});
   return tags;
 }
 
 std::vector<tracking::Param> ReadParams(const Json& array) {
   std::vector<tracking::Param> params;
-  for (const Json& item : array.array()) params.push_back({item["key"].AsString(), item["value"].AsString()});
+  for (const Json& item : array.array())
+    params.push_back({item["key"].AsString(), item["value"].AsString()});
   return params;
 }
 

@@ -19,7 +19,8 @@ enum class RunParts { kCreated, kAll };
 void WriteRun(JsonWriter& writer, const tracking::Run& run, RunParts parts);
 void WriteMetric(JsonWriter& writer, const tracking::Metric& metric, std::string_view run_id = "");
 void WriteLoggedModel(JsonWriter& writer, const tracking::LoggedModel& model);
-void WriteModelVersion(JsonWriter& writer, const registry::ModelVersion& version, bool with_aliases);
+void WriteModelVersion(JsonWriter& writer, const registry::ModelVersion& version,
+                       bool with_aliases);
 void WriteRegisteredModel(JsonWriter& writer, const registry::RegisteredModel& model);
 void WriteTags(JsonWriter& writer, std::string_view name, const std::vector<tracking::Tag>& tags);
 

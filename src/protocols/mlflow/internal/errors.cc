@@ -6,7 +6,7 @@ namespace caisson::mlflow::internal {
 namespace {
 
 struct ErrorRow {
-  StatusCode status;            // what it stands for; several rows may share one, the first is taken
+  StatusCode status;  // what it stands for; several rows may share one, the first is taken
   std::string_view error_code;
   int http_status;
   std::string_view error_class;
@@ -15,9 +15,11 @@ struct ErrorRow {
 
 // The one table of this protocol's errors.
 constexpr ErrorRow kErrors[] = {
-    {StatusCode::kInvalidArgument, "INVALID_PARAMETER_VALUE", 400, "INVALID_PARAMETER_VALUE", "KAM00"},
+    {StatusCode::kInvalidArgument, "INVALID_PARAMETER_VALUE", 400, "INVALID_PARAMETER_VALUE",
+     "KAM00"},
     {StatusCode::kNotFound, "RESOURCE_DOES_NOT_EXIST", 404, "RESOURCE_NOT_FOUND", "KAM00"},
-    {StatusCode::kAlreadyExists, "RESOURCE_ALREADY_EXISTS", 400, "RESOURCE_ALREADY_EXISTS", "KAM00"},
+    {StatusCode::kAlreadyExists, "RESOURCE_ALREADY_EXISTS", 400, "RESOURCE_ALREADY_EXISTS",
+     "KAM00"},
     {StatusCode::kFailedPrecondition, "INVALID_STATE", 500, "CLIENT_INTERNAL_ERROR", "XXM00"},
     {StatusCode::kPermissionDenied, "PERMISSION_DENIED", 403, "PERMISSION_DENIED", "KAM00"},
     {StatusCode::kUnauthenticated, "UNAUTHENTICATED", 401, "UNAUTHENTICATED", "KAM00"},

@@ -8,8 +8,9 @@
 
 namespace caisson::mlflow::internal {
 
-// {"error_code": ..., "message": ..., "sqlstate": ..., "error_class": ...} with the HTTP status that belongs to the code. The
-// code is the Status's error id where one is set, otherwise it follows from the Status's own code.
+// {"error_code": ..., "message": ..., "sqlstate": ..., "error_class": ...} with the HTTP status
+// that belongs to the code. The code is the Status's error id where one is set, otherwise it
+// follows from the Status's own code.
 http::Response ErrorAnswer(const Status& status);
 
 }  // namespace caisson::mlflow::internal

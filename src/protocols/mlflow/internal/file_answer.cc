@@ -18,21 +18,43 @@ struct MimeRow {
   std::string_view type;
 };
 constexpr MimeRow kMimeTypes[] = {
-    {"avif", "image/avif"},      {"bmp", "image/bmp"},          {"css", "text/css"},          {"csv", "text/csv"},
-    {"gif", "image/gif"},        {"gz", "application/gzip"},    {"htm", "text/html"},         {"html", "text/html"},
-    {"ico", "image/vnd.microsoft.icon"}, {"jpeg", "image/jpeg"}, {"jpg", "image/jpeg"},       {"js", "text/javascript"},
-    {"mjs", "text/javascript"},  {"mp3", "audio/mpeg"},         {"mp4", "video/mp4"},         {"pdf", "application/pdf"},
-    {"png", "image/png"},        {"svg", "image/svg+xml"},      {"tar", "application/x-tar"}, {"tif", "image/tiff"},
-    {"tiff", "image/tiff"},      {"tsv", "text/tab-separated-values"}, {"wav", "audio/x-wav"}, {"webm", "video/webm"},
-    {"webp", "image/webp"},      {"xml", "text/xml"},           {"zip", "application/zip"},
+    {"avif", "image/avif"},
+    {"bmp", "image/bmp"},
+    {"css", "text/css"},
+    {"csv", "text/csv"},
+    {"gif", "image/gif"},
+    {"gz", "application/gzip"},
+    {"htm", "text/html"},
+    {"html", "text/html"},
+    {"ico", "image/vnd.microsoft.icon"},
+    {"jpeg", "image/jpeg"},
+    {"jpg", "image/jpeg"},
+    {"js", "text/javascript"},
+    {"mjs", "text/javascript"},
+    {"mp3", "audio/mpeg"},
+    {"mp4", "video/mp4"},
+    {"pdf", "application/pdf"},
+    {"png", "image/png"},
+    {"svg", "image/svg+xml"},
+    {"tar", "application/x-tar"},
+    {"tif", "image/tiff"},
+    {"tiff", "image/tiff"},
+    {"tsv", "text/tab-separated-values"},
+    {"wav", "audio/x-wav"},
+    {"webm", "video/webm"},
+    {"webp", "image/webp"},
+    {"xml", "text/xml"},
+    {"zip", "application/zip"},
 };
 // What is shown as text whatever the platform's tables say.
-constexpr std::string_view kTextExtensions[] = {"txt", "log",  "err", "cfg", "conf", "cnf", "cf",   "ini",    "properties",
-                                                "prop", "hocon", "toml", "yaml", "yml", "xml", "json", "js",   "py",
-                                                "py3", "md",   "rst", "jsonnet", "sh"};
+constexpr std::string_view kTextExtensions[] = {
+    "txt",        "log",  "err",   "cfg",  "conf", "cnf",     "cf",  "ini",
+    "properties", "prop", "hocon", "toml", "yaml", "yml",     "xml", "json",
+    "js",         "py",   "py3",   "md",   "rst",  "jsonnet", "sh"};
 constexpr std::string_view kTextNames[] = {"MLmodel", "MLproject"};
 
-// The range of "bytes=a-b" for a file of `size` bytes; nothing when the header is not one plain range.
+// The range of "bytes=a-b" for a file of `size` bytes; nothing when the header is not one plain
+// range.
 struct Range {
   uint64_t offset = 0;
   uint64_t length = 0;
@@ -42,7 +64,8 @@ std::optional<Range> ParseRange(std::string_view header, uint64_t size) {
   if (!header.starts_with(kUnit)) return std::nullopt;
   header.remove_prefix(kUnit.size());
   const size_t dash = header.find('-');
-  if (dash == std::string_view::npos || header.find(',') != std::string_view::npos) return std::nullopt;
+  if (dash == std::string_view::npos || header.find(',') != std::string_view::npos)
+    return std::nullopt;
   const std::optional<int64_t> first = ParseInt(header.substr(0, dash));
   const std::optional<int64_t> last = ParseInt(header.substr(dash + 1));
   if (!first.has_value()) {
@@ -51,14 +74,16 @@ std::optional<Range> ParseRange(std::string_view header, uint64_t size) {
     return Range{size - length, length};
   }
   const auto offset = static_cast<uint64_t>(*first);
-  const uint64_t end = last.has_value() ? std::min<uint64_t>(static_cast<uint64_t>(*last) + 1, size) : size;
+  const uint64_t end =
+      last.has_value() ? std::min<uint64_t>(static_cast<uint64_t>(*last) + 1, size) : size;
   if (*first < 0 || offset >= end) return Range{offset, 0};
   return Range{offset, end - offset};
 }
 
 bool IsToken(std::string_view text) {
   for (char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 &&
+        std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos) {
       return false;
     }
   }
@@ -72,9 +97,12 @@ std::string Disposition(std::string_view name) {
     if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F) ascii += c;
   }
   if (ascii.empty()) ascii = "download";
-  const std::string quoted = IsToken(ascii) ? ascii : "\"" + ReplaceAll(ReplaceAll(ascii, "\\", "\\\\"), "\"", "\\\"") + "\"";
+  const std::string quoted =
+      IsToken(ascii) ? ascii
+                     : "\"" + ReplaceAll(ReplaceAll(ascii, "\\", "\\\\"), "\"", "\\\"") + "\"";
   if (ascii == name) return "attachment; filename=" + quoted;
-  return fmt::format("attachment; filename={}; filename*=UTF-8''{}", quoted, PercentEncode(name, "!#$&+-.^_`|~"));
+  return fmt::format("attachment; filename={}; filename*=UTF-8''{}", quoted,
+                     PercentEncode(name, "!#$&+-.^_`|~"));
 }
 
 }  // namespace
@@ -96,12 +124,14 @@ std::string_view GuessMimeType(std::string_view name) {
   return "application/octet-stream";
 }
 
-http::Response FileAnswer(const http::Request& request, const std::string& path, std::string_view name) {
+http::Response FileAnswer(const http::Request& request, const std::string& path,
+                          std::string_view name) {
   const Result<FileInfo> info = StatFile(path);
   if (!info.ok()) return ErrorAnswer(NotFound("No such artifact: '{}'", name));
   const uint64_t size = info->identity.size;
-  const std::string tag =
-      fmt::format("\"{:016x}-{:x}\"", Xxh3(fmt::format("{}:{}", info->identity.mtime_nanos, info->identity.inode)), size);
+  const std::string tag = fmt::format(
+      "\"{:016x}-{:x}\"",
+      Xxh3(fmt::format("{}:{}", info->identity.mtime_nanos, info->identity.inode)), size);
   http::Response response;
   response.headers.Set("ETag", tag);
   response.headers.Set("Accept-Ranges", "bytes");
@@ -114,7 +144,9 @@ http::Response FileAnswer(const http::Request& request, const std::string& path,
   response.headers.Set("Content-Disposition", Disposition(BaseName(name)));
   http::Response::FileRange file{path, 0, size};
   const std::string_view if_range = request.headers.Get("if-range");
-  const std::optional<Range> range = if_range.empty() || if_range == tag ? ParseRange(request.headers.Get("range"), size) : std::nullopt;
+  const std::optional<Range> range = if_range.empty() || if_range == tag
+                                         ? ParseRange(request.headers.Get("range"), size)
+                                         : std::nullopt;
   if (range.has_value() && range->length == 0) {
     response.status = 416;
     response.headers.Set("Content-Range", fmt::format("bytes */{}", size));
@@ -122,7 +154,8 @@ http::Response FileAnswer(const http::Request& request, const std::string& path,
   }
   if (range.has_value()) {
     response.status = 206;
-    response.headers.Set("Content-Range", fmt::format("bytes {}-{}/{}", range->offset, range->offset + range->length - 1, size));
+    response.headers.Set("Content-Range", fmt::format("bytes {}-{}/{}", range->offset,
+                                                      range->offset + range->length - 1, size));
     file.offset = range->offset;
     file.length = range->length;
   }

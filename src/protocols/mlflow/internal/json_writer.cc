@@ -11,7 +11,9 @@
 namespace caisson::mlflow::internal {
 namespace {
 
-void AppendEscape(std::string& out, unsigned code_unit) { fmt::format_to(std::back_inserter(out), "\\u{:04x}", code_unit); }
+void AppendEscape(std::string& out, unsigned code_unit) {
+  fmt::format_to(std::back_inserter(out), "\\u{:04x}", code_unit);
+}
 
 void AppendCodePoint(std::string& out, uint32_t code_point) {
   if (code_point < 0x10000) return AppendEscape(out, code_point);
@@ -30,7 +32,8 @@ uint32_t ReadCodePoint(std::string_view text, size_t& i) {
   }
   uint32_t code_point = lead & (0x3Fu >> more);
   for (int k = 1; k <= more; ++k) {
-    code_point = (code_point << 6) | (static_cast<unsigned char>(text[i + static_cast<size_t>(k)]) & 0x3Fu);
+    code_point =
+        (code_point << 6) | (static_cast<unsigned char>(text[i + static_cast<size_t>(k)]) & 0x3Fu);
   }
   i += static_cast<size_t>(more) + 1;
   return code_point;
@@ -48,13 +51,27 @@ void AppendAsciiJsonString(std::string& out, std::string_view text) {
     }
     ++i;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
       default:
         if (c < 0x20) {
           AppendEscape(out, c);

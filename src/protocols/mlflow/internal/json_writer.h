@@ -7,8 +7,8 @@
 
 namespace caisson::mlflow::internal {
 
-// Appends to a string, two spaces a level, ASCII only; int64 as numbers, NaN and the infinities as strings. Begin and End
-// must match. Used by one thread.
+// Appends to a string, two spaces a level, ASCII only; int64 as numbers, NaN and the infinities as
+// strings. Begin and End must match. Used by one thread.
 class JsonWriter {
  public:
   // The outermost object is open from the start and closed by Finish.

@@ -14,7 +14,8 @@ namespace {
 using tracking::PythonCompactJson;
 using tracking::PythonTypeName;
 
-constexpr std::string_view kSeeDocs = " See the API docs for more information about request parameters.";
+constexpr std::string_view kSeeDocs =
+    " See the API docs for more information about request parameters.";
 
 // The name of a field in protobuf's own JSON, which is accepted as well: run_id is also runId.
 std::string CamelCase(std::string_view name) {
@@ -35,7 +36,8 @@ std::optional<Json> ReadInt(const Json& value) {
   if (value.is_int()) return value;
   if (value.is_double()) {
     const double number = value.AsDouble();
-    const bool whole = std::isfinite(number) && number == std::floor(number) && std::abs(number) < 9.2e18;
+    const bool whole =
+        std::isfinite(number) && number == std::floor(number) && std::abs(number) < 9.2e18;
     return whole ? std::optional<Json>(static_cast<int64_t>(number)) : std::nullopt;
   }
   if (value.is_string()) {
@@ -52,7 +54,8 @@ std::optional<Json> ReadDouble(const Json& value) {
   if (text == "NaN") return Json(std::numeric_limits<double>::quiet_NaN());
   if (text == "Infinity" || text == "-Infinity") return Json(text[0] == '-' ? -infinity : infinity);
   // Python's float() knows more spellings, but protobuf refuses those.
-  if (text.empty() || text.find_first_not_of("+-0123456789.eE") != std::string::npos) return std::nullopt;
+  if (text.empty() || text.find_first_not_of("+-0123456789.eE") != std::string::npos)
+    return std::nullopt;
   const std::optional<double> number = ParseDouble(text);
   return number.has_value() ? std::optional<Json>(*number) : std::nullopt;
 }
@@ -64,7 +67,9 @@ std::optional<Json> ReadEnum(const Json& value, const std::vector<std::string_vi
     }
   }
   const std::optional<Json> number = ReadInt(value);
-  if (!number.has_value() || number->AsInt() < 0 || static_cast<size_t>(number->AsInt()) >= names.size()) return std::nullopt;
+  if (!number.has_value() || number->AsInt() < 0 ||
+      static_cast<size_t>(number->AsInt()) >= names.size())
+    return std::nullopt;
   const std::string_view name = names[static_cast<size_t>(number->AsInt())];
   return name.empty() ? std::nullopt : std::optional<Json>(name);
 }
@@ -73,11 +78,16 @@ bool ReadMessage(const Json& json, const Message& message, Json& out);
 
 std::optional<Json> ReadValue(const Json& value, const Field& field) {
   switch (field.kind) {
-    case FieldKind::kString: return value.is_string() ? std::optional<Json>(value) : std::nullopt;
-    case FieldKind::kInt: return ReadInt(value);
-    case FieldKind::kDouble: return ReadDouble(value);
-    case FieldKind::kBool: return value.is_bool() ? std::optional<Json>(value) : std::nullopt;
-    case FieldKind::kEnum: return ReadEnum(value, *field.names);
+    case FieldKind::kString:
+      return value.is_string() ? std::optional<Json>(value) : std::nullopt;
+    case FieldKind::kInt:
+      return ReadInt(value);
+    case FieldKind::kDouble:
+      return ReadDouble(value);
+    case FieldKind::kBool:
+      return value.is_bool() ? std::optional<Json>(value) : std::nullopt;
+    case FieldKind::kEnum:
+      return ReadEnum(value, *field.names);
     case FieldKind::kMessage: {
       Json inner = Json::MakeObject();
       if (!value.is_object() || !ReadMessage(value, *field.message, inner)) return std::nullopt;
@@ -122,7 +132,8 @@ Status RejectDoubleSpelling(const Json& json, const Message& message) {
     const Json* value = json.Find(field.name);
     const Json* other = json.Find(camel);
     if (value != nullptr && other != nullptr && camel != field.name) {
-      return InvalidArgument("Request specifies both '{}' and '{}'; provide only one of them.", field.name, camel);
+      return InvalidArgument("Request specifies both '{}' and '{}'; provide only one of them.",
+                             field.name, camel);
     }
     if (field.message == nullptr) continue;
     if (value == nullptr) value = other;
@@ -138,20 +149,28 @@ Status RejectDoubleSpelling(const Json& json, const Message& message) {
 
 // --- The second stage. ---
 
-Status Missing(std::string_view field) { return InvalidArgument("Missing value for required parameter '{}'.{}", field, kSeeDocs); }
-
-Status Wrong(std::string_view field, const Json& value, std::string_view hint = "") {
-  const std::string text = hint.empty() ? fmt::format(" Hint: Value was of type '{}'.", PythonTypeName(value)) : std::string(hint);
-  return InvalidArgument("Invalid value {} for parameter '{}' supplied: {}{}", PythonCompactJson(value), field, text, kSeeDocs);
+Status Missing(std::string_view field) {
+  return InvalidArgument("Missing value for required parameter '{}'.{}", field, kSeeDocs);
 }
 
-bool IsMissing(const Json& value) { return value.is_null() || (value.is_string() && value.AsString().empty()); }
+Status Wrong(std::string_view field, const Json& value, std::string_view hint = "") {
+  const std::string text =
+      hint.empty() ? fmt::format(" Hint: Value was of type '{}'.", PythonTypeName(value))
+                   : std::string(hint);
+  return InvalidArgument("Invalid value {} for parameter '{}' supplied: {}{}",
+                         PythonCompactJson(value), field, text, kSeeDocs);
+}
+
+bool IsMissing(const Json& value) {
+  return value.is_null() || (value.is_string() && value.AsString().empty());
+}
 
 // int(x) of Python, as far as JSON values go.
 std::optional<int64_t> PythonInt(const Json& value) {
   if (value.is_bool()) return value.AsBool() ? 1 : 0;
   if (value.is_int()) return value.AsInt();
-  if (value.is_double() && std::isfinite(value.AsDouble())) return static_cast<int64_t>(value.AsDouble());
+  if (value.is_double() && std::isfinite(value.AsDouble()))
+    return static_cast<int64_t>(value.AsDouble());
   if (value.is_string()) return ParseInt(Trim(value.AsString()));
   return std::nullopt;
 }
@@ -161,12 +180,14 @@ bool IsPythonFloat(const Json& value) {
   if (!value.is_string()) return false;
   const std::string text = ToLower(Trim(value.AsString()));
   for (const std::string_view word : {"nan", "inf", "infinity"}) {
-    if (text == word || text == fmt::format("-{}", word) || text == fmt::format("+{}", word)) return true;
+    if (text == word || text == fmt::format("-{}", word) || text == fmt::format("+{}", word))
+      return true;
   }
   return ParseDouble(text).has_value();
 }
 
-Status CheckItems(const Json& items, std::string_view field, const std::vector<std::string_view>& required) {
+Status CheckItems(const Json& items, std::string_view field,
+                  const std::vector<std::string_view>& required) {
   for (size_t i = 0; i < items.size(); ++i) {
     for (const std::string_view name : required) {
       if (IsMissing(items[i][name])) return Missing(fmt::format("{}[{}].{}", field, i, name));
@@ -182,44 +203,64 @@ Status CheckAtMost(const Json& value, std::string_view field, int64_t limit) {
 }
 
 bool IsTypeCheck(Check check) {
-  return check == Check::kString || check == Check::kInt || check == Check::kDouble || check == Check::kBool ||
-         check == Check::kArray || check == Check::kStringItems;
+  return check == Check::kString || check == Check::kInt || check == Check::kDouble ||
+         check == Check::kBool || check == Check::kArray || check == Check::kStringItems;
 }
 
 Status CheckType(Check check, std::string_view field, const Json& value) {
   bool valid = true;
   switch (check) {
-    case Check::kString: valid = value.is_string(); break;
-    case Check::kInt: valid = PythonInt(value).has_value(); break;
-    case Check::kDouble: valid = IsPythonFloat(value); break;
-    case Check::kBool: valid = value.is_bool(); break;
-    case Check::kArray: valid = value.is_array(); break;
+    case Check::kString:
+      valid = value.is_string();
+      break;
+    case Check::kInt:
+      valid = PythonInt(value).has_value();
+      break;
+    case Check::kDouble:
+      valid = IsPythonFloat(value);
+      break;
+    case Check::kBool:
+      valid = value.is_bool();
+      break;
+    case Check::kArray:
+      valid = value.is_array();
+      break;
     case Check::kStringItems:
       for (const Json& item : value.array()) valid = valid && item.is_string();
       break;
-    default: break;
+    default:
+      break;
   }
   return valid ? OkStatus() : Wrong(field, value);
 }
 
 Status RunCheck(Check check, std::string_view field, const Json& value) {
   switch (check) {
-    case Check::kRequired: return IsMissing(value) ? Missing(field) : OkStatus();
-    case Check::kAtMost1000: return CheckAtMost(value, field, 1'000);
-    case Check::kAtMost50000: return CheckAtMost(value, field, 50'000);
-    case Check::kAtMost200000: return CheckAtMost(value, field, 200'000);
+    case Check::kRequired:
+      return IsMissing(value) ? Missing(field) : OkStatus();
+    case Check::kAtMost1000:
+      return CheckAtMost(value, field, 1'000);
+    case Check::kAtMost50000:
+      return CheckAtMost(value, field, 50'000);
+    case Check::kAtMost200000:
+      return CheckAtMost(value, field, 200'000);
     case Check::kRunIds:
       if (value.size() <= 100) return OkStatus();
-      return InvalidArgument("GetMetricHistoryBulkInterval request must specify at most 100 run_ids. Received {} run_ids.{}",
-                             value.size(), kSeeDocs);
+      return InvalidArgument(
+          "GetMetricHistoryBulkInterval request must specify at most 100 run_ids. Received {} "
+          "run_ids.{}",
+          value.size(), kSeeDocs);
     case Check::kIntervalPoints: {
       const std::optional<int64_t> number = PythonInt(value);
       if (number.has_value() && *number >= 1 && *number <= 2'500) return OkStatus();
       return InvalidArgument("max_results must be between 1 and 2500.{}", kSeeDocs);
     }
-    case Check::kMetricFields: return CheckItems(value, field, {"key", "value", "timestamp"});
-    case Check::kKeyFields: return CheckItems(value, field, {"key"});
-    default: return CheckType(check, field, value);
+    case Check::kMetricFields:
+      return CheckItems(value, field, {"key", "value", "timestamp"});
+    case Check::kKeyFields:
+      return CheckItems(value, field, {"key"});
+    default:
+      return CheckType(check, field, value);
   }
 }
 
@@ -227,10 +268,12 @@ Status RunChecks(const Json& json, const RequestShape& shape, bool parsed) {
   static const Json kNothing;
   for (const FieldChecks& field : shape.checks) {
     const Json* found = json.Find(field.field);
-    const bool required = std::find(field.checks.begin(), field.checks.end(), Check::kRequired) != field.checks.end();
+    const bool required =
+        std::find(field.checks.begin(), field.checks.end(), Check::kRequired) != field.checks.end();
     if (found == nullptr && !required) continue;
     const Json* value = found == nullptr ? &kNothing : found;
-    if (field.field == "run_id" && value->is_null() && json.Find("run_uuid") != nullptr) value = json.Find("run_uuid");
+    if (field.field == "run_id" && value->is_null() && json.Find("run_uuid") != nullptr)
+      value = json.Find("run_uuid");
     for (const Check check : field.checks) {
       if (parsed && IsTypeCheck(check)) continue;
       CAISSON_TRY(RunCheck(check, field.field, *value));
@@ -254,8 +297,10 @@ Status FirstUnreadable(const Json& json, const Message& message) {
 // --- The first stage. ---
 
 Status CheckContentType(const http::Request& request) {
-  if (request.method != http::Method::kPost && request.method != http::Method::kPut) return OkStatus();
-  if (!request.headers.Has("content-type")) return InvalidArgument("Bad Request. Content-Type header is missing.");
+  if (request.method != http::Method::kPost && request.method != http::Method::kPut)
+    return OkStatus();
+  if (!request.headers.Has("content-type"))
+    return InvalidArgument("Bad Request. Content-Type header is missing.");
   const std::string_view type = request.headers.Get("content-type");
   if (Trim(type.substr(0, type.find(';'))) == "application/json") return OkStatus();
   return InvalidArgument("Bad Request. Content-Type must be one of ['application/json'].");
@@ -286,10 +331,14 @@ Result<Json> QueryToJson(const http::Request& request, const Message& message) {
 Result<Json> ReadBody(const http::Request& request) {
   CAISSON_TRY(CheckContentType(request));
   Result<Json> json = ParseJson(request.body, {.max_depth = 50, .allow_nan = true});
-  if (json.ok() && json->is_string()) json = ParseJson(std::string(json->AsString()), {.max_depth = 50, .allow_nan = true});
-  if (!json.ok() || json->is_null() || (json->is_array() && json->empty())) return Json::MakeObject();
+  if (json.ok() && json->is_string())
+    json = ParseJson(std::string(json->AsString()), {.max_depth = 50, .allow_nan = true});
+  if (!json.ok() || json->is_null() || (json->is_array() && json->empty()))
+    return Json::MakeObject();
   if (!json->is_object()) {
-    return InvalidArgument("Invalid request body: expected a JSON object, got a value of type '{}'.", PythonTypeName(*json));
+    return InvalidArgument(
+        "Invalid request body: expected a JSON object, got a value of type '{}'.",
+        PythonTypeName(*json));
   }
   return json;
 }
@@ -305,7 +354,8 @@ Result<Json> ReadRequest(const http::Request& request, const RequestShape& shape
   Json message = Json::MakeObject();
   const bool parsed = ReadMessage(json, shape.message, message);
   CAISSON_TRY(RunChecks(json, shape, parsed));
-  // MLflow goes on with the fields before the unreadable one and forgets the rest; that loses data without a word.
+  // MLflow goes on with the fields before the unreadable one and forgets the rest; that loses data
+  // without a word.
   if (!parsed) CAISSON_TRY(FirstUnreadable(json, shape.message));
   return message;
 }

@@ -1,7 +1,8 @@
 // Requests of MLflow's interface: the shapes of its messages, and its two stages of checking.
 //
-// MLflow first lets protobuf read the JSON. When that works, only presence and bounds are checked; when it fails, each
-// field's own validators run and their texts say what is wrong. Clients' tests compare those texts.
+// MLflow first lets protobuf read the JSON. When that works, only presence and bounds are checked;
+// when it fails, each field's own validators run and their texts say what is wrong. Clients' tests
+// compare those texts.
 #pragma once
 
 #include <string>
@@ -22,7 +23,7 @@ struct Field {
   std::string_view name;
   FieldKind kind = FieldKind::kString;
   bool repeated = false;
-  const Message* message = nullptr;                // of kMessage
+  const Message* message = nullptr;                      // of kMessage
   const std::vector<std::string_view>* names = nullptr;  // of kEnum, by number
 };
 
@@ -59,8 +60,9 @@ struct RequestShape {
   std::vector<FieldChecks> checks;
 };
 
-// The request's fields under their own names, with their own types; what the client did not send is not there. GET requests
-// give their query, others their body, which may be JSON inside a JSON string (old clients do that) or empty.
+// The request's fields under their own names, with their own types; what the client did not send is
+// not there. GET requests give their query, others their body, which may be JSON inside a JSON
+// string (old clients do that) or empty.
 Result<Json> ReadRequest(const http::Request& request, const RequestShape& shape);
 
 // The body alone as JSON, by the same rules. Null when it is not JSON.

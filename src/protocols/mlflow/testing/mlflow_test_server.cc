@@ -17,16 +17,22 @@ Status Run(const std::string& data, const std::string& port, const std::string& 
   telemetry::Registry metrics;
   CAISSON_TRY(MakeDirectories(data));
   CAISSON_ASSIGN(auto main, sql::Database::Open({.path = data + "/caisson.db"}, clock, metrics));
-  CAISSON_ASSIGN(auto tracking_database,
-                 sql::Database::Open({.path = data + "/metrics.db", .durability = sql::Durability::kNormal}, clock, metrics));
+  CAISSON_ASSIGN(
+      auto tracking_database,
+      sql::Database::Open({.path = data + "/metrics.db", .durability = sql::Durability::kNormal},
+                          clock, metrics));
   CAISSON_ASSIGN(auto blobs, blob::BlobStore::Open(data + "/blobs"));
-  CAISSON_ASSIGN(auto tracking, tracking::Store::Open({*tracking_database, *main, clock}, {.artifacts_destination = data + "/artifacts"}));
+  CAISSON_ASSIGN(auto tracking,
+                 tracking::Store::Open({*tracking_database, *main, clock},
+                                       {.artifacts_destination = data + "/artifacts"}));
   CAISSON_ASSIGN(auto registry, registry::Registry::Open({*main, *blobs, *tracking, clock}));
   auto router = std::make_shared<http::Router>();
   CAISSON_TRY(router->Add(mlflow::MlflowRoutes({*tracking, *registry}, {})));
-  CAISSON_ASSIGN(auto server, http::Server::Start({.addresses = {"127.0.0.1:" + port}}, router, metrics));
+  CAISSON_ASSIGN(auto server,
+                 http::Server::Start({.addresses = {"127.0.0.1:" + port}}, router, metrics));
   if (!ready_file.empty()) {
-    CAISSON_TRY(WriteFileAtomic(ready_file, WriteJson(Json::Of({{"http", server->addresses()[0]}}))));
+    CAISSON_TRY(
+        WriteFileAtomic(ready_file, WriteJson(Json::Of({{"http", server->addresses()[0]}}))));
   }
   std::printf("%s\n", server->addresses()[0].c_str());
   std::fflush(stdout);
