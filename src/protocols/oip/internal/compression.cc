@@ -30,10 +30,23 @@ Result<Encoding> ParseContentEncoding(std::string_view header) {
 }
 
 Encoding ChooseEncoding(std::string_view accept_encoding_header) {
-  const std::string header = ToLower(accept_encoding_header);
-  if (header.find("gzip") != std::string::npos) return Encoding::kGzip;
-  if (header.find("deflate") != std::string::npos) return Encoding::kDeflate;
-  return Encoding::kIdentity;
+  bool gzip = false;
+  bool deflate = false;
+  for (const std::string& item : Split(ToLower(accept_encoding_header), ',')) {
+    const std::vector<std::string> parts = Split(item, ';');
+    const std::string_view name = Trim(parts[0]);
+    bool refused = false;  // "gzip;q=0" says that it is not wanted (RFC 9110, 12.4.2)
+    for (size_t i = 1; i < parts.size(); ++i) {
+      const std::string_view parameter = Trim(parts[i]);
+      refused = refused || (parameter.substr(0, 2) == "q=" &&
+                            ParseDouble(Trim(parameter.substr(2))).value_or(1) <= 0);
+    }
+    if (refused) continue;
+    gzip = gzip || name == "gzip" || name == "x-gzip";
+    deflate = deflate || name == "deflate";
+  }
+  if (gzip) return Encoding::kGzip;
+  return deflate ? Encoding::kDeflate : Encoding::kIdentity;
 }
 
 std::string_view EncodingName(Encoding encoding) {
@@ -63,11 +76,15 @@ Result<std::string> Decompress(Encoding encoding, std::string_view bytes, size_t
     code = inflate(&stream, Z_NO_FLUSH);
     out.append(piece.data(), piece.size() - stream.avail_out);
   }
+  const size_t left = stream.avail_in;
   inflateEnd(&stream);
   if (out.size() > limit)
     return ResourceExhausted("the decompressed body has more than {} bytes", limit);
   if (code != Z_STREAM_END)
     return InvalidArgument("the body is not {} data", EncodingName(encoding));
+  if (left > 0) {
+    return InvalidArgument("{} bytes follow the end of the {} data", left, EncodingName(encoding));
+  }
   return out;
 }
 

@@ -77,6 +77,8 @@ Status AppendFloating(Tensor& tensor, const element& value) {
     // A missing value has no number in JSON.
     if (!value.is_null()) return NotThatType(tensor, value);
     number = std::numeric_limits<double>::quiet_NaN();
+  } else if (std::abs(number) > static_cast<double>(std::numeric_limits<T>::max())) {
+    return NotThatType(tensor, value);
   }
   AppendNumber(tensor.bytes, static_cast<T>(number));
   return OkStatus();
@@ -174,6 +176,12 @@ Status TakeBinary(Tensor& tensor, int64_t size, int64_t elements, std::string_vi
       return InvalidArgument("input '{}': {} bytes were sent; its shape and {} need {}",
                              tensor.name, bytes.size(), DataTypeName(tensor.type), expected);
     }
+    // A runtime that reads a byte of 2 as a boolean may do anything.
+    const bool odd = tensor.type == DataType::kBool &&
+                     bytes.find_first_not_of(std::string_view("\0\1", 2)) != std::string_view::npos;
+    if (odd) {
+      return InvalidArgument("input '{}': a byte of BOOL data is neither 0 nor 1", tensor.name);
+    }
     tensor.bytes = std::string(bytes);
     return OkStatus();
   }
@@ -207,8 +215,13 @@ Result<Tensor> ReadInput(const element& input, std::string_view& rest) {
   CAISSON_ASSIGN(const int64_t elements, CountElements(tensor));
   element data;
   const bool has_data = input["data"].get(data) == simdjson::SUCCESS;
-  int64_t binary_size = 0;
-  if (input["parameters"]["binary_data_size"].get(binary_size) == simdjson::SUCCESS) {
+  element binary;
+  if (input["parameters"]["binary_data_size"].get(binary) == simdjson::SUCCESS) {
+    int64_t binary_size = 0;
+    if (binary.get(binary_size) != simdjson::SUCCESS) {
+      return InvalidArgument("input '{}': binary_data_size is {}; a number of bytes is accepted",
+                             tensor.name, simdjson::minify(binary));
+    }
     if (has_data)
       return InvalidArgument("input '{}' has both `data` and `binary_data_size`", tensor.name);
     CAISSON_TRY(TakeBinary(tensor, binary_size, elements, rest));
@@ -224,6 +237,19 @@ Result<Tensor> ReadInput(const element& input, std::string_view& rest) {
   return tensor;
 }
 
+// A boolean that may be left out.
+Status ReadFlag(const simdjson::simdjson_result<element>& field, std::string_view where,
+                std::optional<bool>& flag) {
+  element value;
+  if (field.get(value) != simdjson::SUCCESS || value.is_null()) return OkStatus();
+  bool set = false;
+  if (value.get(set) != simdjson::SUCCESS) {
+    return InvalidArgument("{} is {}; true and false are accepted", where, simdjson::minify(value));
+  }
+  flag = set;
+  return OkStatus();
+}
+
 Status ReadOutputs(const element& root, InferBody& body) {
   element list;
   if (root["outputs"].get(list) != simdjson::SUCCESS) return OkStatus();
@@ -237,18 +263,33 @@ Status ReadOutputs(const element& root, InferBody& body) {
       if (earlier.name == name) return InvalidArgument("output '{}' is asked for twice", name);
     }
     RequestedOutput output{std::string(name), std::nullopt};
-    if (bool binary = false; entry["parameters"]["binary_data"].get(binary) == simdjson::SUCCESS)
-      output.binary = binary;
+    CAISSON_TRY(ReadFlag(entry["parameters"]["binary_data"],
+                         fmt::format("output '{}': binary_data", name), output.binary));
     body.outputs.push_back(std::move(output));
   }
   return OkStatus();
 }
 
+Status ReadId(const element& root, InferBody& body) {
+  element id;
+  if (root["id"].get(id) != simdjson::SUCCESS || id.is_null()) return OkStatus();
+  std::string_view text;
+  if (id.get(text) != simdjson::SUCCESS) {
+    return InvalidArgument("`id` is {}; a text is accepted", simdjson::minify(id));
+  }
+  body.id = std::string(text);
+  return OkStatus();
+}
+
 Status ReadParameters(const element& root, InferBody& body) {
   element parameters;
-  if (root["parameters"].get(parameters) != simdjson::SUCCESS) return OkStatus();
-  if (bool binary = false; parameters["binary_data_output"].get(binary) == simdjson::SUCCESS)
-    body.binary_output = binary;
+  if (root["parameters"].get(parameters) != simdjson::SUCCESS || parameters.is_null()) {
+    return OkStatus();
+  }
+  if (!parameters.is_object()) return InvalidArgument("`parameters` must be an object");
+  std::optional<bool> binary;
+  CAISSON_TRY(ReadFlag(parameters["binary_data_output"], "parameters.binary_data_output", binary));
+  body.binary_output = binary.value_or(false);
   element event_time;
   if (parameters["event_time"].get(event_time) != simdjson::SUCCESS) return OkStatus();
   std::string_view text;
@@ -287,8 +328,7 @@ Result<InferBody> ParseInferBody(std::string_view body, std::optional<size_t> js
   if (!root.is_object()) return InvalidArgument("the body must be a JSON object");
 
   InferBody parsed;
-  std::string_view id;
-  if (root["id"].get(id) == simdjson::SUCCESS) parsed.id = std::string(id);
+  CAISSON_TRY(ReadId(root, parsed));
   CAISSON_TRY(ReadParameters(root, parsed));
   simdjson::dom::array inputs;
   if (root["inputs"].get(inputs) != simdjson::SUCCESS)
