@@ -112,15 +112,20 @@ Result<SegmentWriter> SegmentWriter::Open(const std::string& path, std::string_v
   return writer;
 }
 
+void AppendRecord(std::string& out, std::string_view payload) {
+  uint32_t head[3] = {static_cast<uint32_t>(payload.size()), Checksum(payload), 0};
+  head[2] = Checksum({reinterpret_cast<const char*>(head), 8});
+  out.append(reinterpret_cast<const char*>(head), sizeof(head));
+  out.append(payload);
+}
+
 Result<uint64_t> SegmentWriter::Append(std::string_view payload) {
   if (payload.size() > kMaxPayload) {
     return InvalidArgument("a record of {} bytes; at most {} are accepted", payload.size(),
                            kMaxPayload);
   }
-  uint32_t head[3] = {static_cast<uint32_t>(payload.size()), Checksum(payload), 0};
-  head[2] = Checksum({reinterpret_cast<const char*>(head), 8});
-  buffer_.assign(reinterpret_cast<const char*>(head), sizeof(head));
-  buffer_.append(payload);
+  buffer_.clear();
+  AppendRecord(buffer_, payload);
   const uint64_t offset = size_;
   const Status written = WriteAll(file_.get(), buffer_);
   if (!written.ok()) {

@@ -67,6 +67,9 @@ class PayloadReader {
 // The most bytes of one record; larger lengths are damage.
 inline constexpr uint32_t kMaxPayload = 256u << 20;
 
+// A record as it lies in the file.
+void AppendRecord(std::string& out, std::string_view payload);
+
 // Walks the records of a segment's bytes (the file with its header). `visit` gets the offset of
 // each record and its payload. The result is the offset behind the last whole record: less than the
 // size when the tail is torn or holds only zeros. DataLoss when the file does not start with
