@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "app/version.h"
+#include "base/log.h"
 #include "lifecycle/data/datasets.h"
 #include "lifecycle/monitoring/monitors.h"
 #include "lifecycle/pipelines/executor.h"
@@ -23,6 +24,12 @@
 #include "protocols/prometheus/routes.h"
 
 namespace caisson::app {
+namespace {
+
+// How long the end waits for the consumers of events.
+constexpr std::chrono::seconds kDrainTime{5};
+
+}  // namespace
 
 // In the order of construction; destruction runs the other way, so nothing outlives what it refers
 // to.
@@ -67,6 +74,12 @@ class Application::Parts {
     monitors_->Stop();
     endpoints_->Stop();
     jobs_->Stop();
+    // What follows from an event, as a version's alias from its gate's decision, is not left to the
+    // next start.
+    const Status drained = outbox_->Drain(Context::Background().WithTimeout(kDrainTime));
+    if (!drained.ok()) {
+      CAISSON_LOG(kWarning, "app", "left to the next start: {}", Message(drained));
+    }
     outbox_->Stop();
   }
 

@@ -107,9 +107,10 @@ def test_part_of_a_record_at_the_end(ran):
             again.get(f"/api/v1/explain/prediction/{prediction}")
 
 
-def test_damage_inside_a_segment_is_named(ran):
+def test_damage_inside_a_segment_costs_that_segment(ran):
+    """The endpoint goes on into a new segment; what is damaged is named and not guessed."""
     server = program.Server(ran)
-    ask(server, 50)
+    ids = ask(server, 50)
     server.kill()
     segment = newest_segment(ran)
     content = bytearray(segment.read_bytes())
@@ -117,9 +118,12 @@ def test_damage_inside_a_segment_is_named(ran):
     segment.write_bytes(content)
     with program.serving(ran) as again:
         assert segment.name in again.log()
-        # What is damaged is lost; the endpoint goes on answering in a new segment.
-        assert again.request("POST", INFER, json=project.infer_body(ROW)).status_code == 200
-        assert again.request("GET", "/livez").status_code == 200
+        for prediction in ask(again, 3):
+            again.get(f"/api/v1/explain/prediction/{prediction}")
+        answers = [again.request("GET", f"/api/v1/explain/prediction/{prediction}") for prediction in ids]
+        damaged = [answer for answer in answers if answer.status_code != 200]
+        assert damaged and all(answer.status_code in (404, 500) for answer in damaged)
+        assert newest_segment(ran) != segment
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "other"])
