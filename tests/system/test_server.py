@@ -163,11 +163,11 @@ class TestSettings:
         assert (value, "default" in origin) == ("127.0.0.1:4600", True)
         (tmp_path / "caisson.yaml").write_text("project: p\nserver:\n  http: 127.0.0.1:1001\n  workers: 3\n")
         value, origin = self.settings(tmp_path)["http"]
-        assert value == "127.0.0.1:1001" and "caisson.yaml" in origin
+        assert (value, origin) == ("127.0.0.1:1001", "file")
         value, origin = self.settings(tmp_path, CAISSON_HTTP="127.0.0.1:1002")["http"]
-        assert value == "127.0.0.1:1002" and "CAISSON_HTTP" in origin
+        assert (value, origin) == ("127.0.0.1:1002", "environment")
         settings = self.settings(tmp_path, "--http", "127.0.0.1:1003", CAISSON_HTTP="127.0.0.1:1002")
-        assert settings["http"][0] == "127.0.0.1:1003" and "--http" in settings["http"][1]
+        assert settings["http"] == ("127.0.0.1:1003", "flag")
         assert settings["workers"][0] == "3"
 
     @pytest.mark.parametrize("text, said", [
