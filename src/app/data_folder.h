@@ -31,7 +31,7 @@ struct DataLayout {
 // process).
 class DataFolder {
  public:
-  // Makes the folder when needed. FailedPrecondition names who holds it and since when, or the
+  // Makes the folder when needed. Aborted names who holds it and since when; FailedPrecondition the
   // version of the program that a newer folder needs.
   static Result<std::unique_ptr<DataFolder>> Hold(const std::string& path, std::string_view command,
                                                   UnixMillis now);
