@@ -107,10 +107,10 @@ TEST(ParseInferBody, RefusesValuesOfOtherTypes) {
       {"INT32", "2147483648"}, {"INT32", "1.5"},
       {"INT32", "\"1\""},      {"INT32", "true"},
       {"INT32", "null"},       {"INT64", "9223372036854775808"},
-      {"INT64", "1e+30"},       {"UINT64", "-1"},
-      {"UINT64", "1e+20"},      {"FP32", "\"1\""},
+      {"INT64", "1e+30"},      {"UINT64", "-1"},
+      {"UINT64", "1e+20"},     {"FP32", "\"1\""},
       {"FP32", "true"},        {"FP32", "{}"},
-      {"FP32", "1e+39"},        {"FP32", "-1e+300"},
+      {"FP32", "1e+39"},       {"FP32", "-1e+300"},
       {"BOOL", "2"},           {"BOOL", "\"true\""},
       {"BYTES", "1"},          {"BYTES", "null"}};
   for (const auto& [type, value] : cases) {
