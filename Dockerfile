@@ -42,6 +42,7 @@ EXPOSE 4600
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4600 && printf 'GET /livez HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 ENTRYPOINT ["caisson"]
-# An address that is not loopback needs authentication: without a token file the server refuses to
-# start and names the flag. Mount one read-only and add that flag after `docker run ... caisson`.
+# An address that is not loopback needs a login. Make a token with `caisson token create NAME`, mount the
+# file that it names, and run `docker run ... caisson up --data /data --http 0.0.0.0:4600 --token-file FILE`;
+# without it the server refuses to start and says so.
 CMD ["up", "--data", "/data", "--http", "0.0.0.0:4600"]
