@@ -187,6 +187,7 @@ Status ValidateAliasFor(const std::string& model, const std::string& alias);
 
 // A version's number as clients send it. The model's name is looked at first, as MLflow does.
 // "Parameter 'version' must be an integer, got '...'."
+Result<int64_t> ParseVersionNumber(std::string_view text);
 Result<int64_t> ParseVersionNumber(const std::string& model, std::string_view text);
 // "Staging" for "staging", when a version may go there: InvalidArgument lists the stages, and only
 // Staging and Production can archive the versions that they hold.

@@ -126,12 +126,17 @@ Result<ModelReference> ParseModelReference(std::string_view text) {
   return reference;
 }
 
+Result<int64_t> ParseVersionNumber(std::string_view text) {
+  const std::optional<int64_t> version = ParseInt(Trim(text));
+  if (!version.has_value()) {
+    return InvalidArgument("Parameter 'version' must be an integer, got '{}'.", text);
+  }
+  return *version;
+}
+
 Result<int64_t> ParseVersionNumber(const std::string& model, std::string_view text) {
   CAISSON_TRY(internal::ValidateModelName(model));
-  const std::optional<int64_t> version = ParseInt(Trim(text));
-  if (!version.has_value())
-    return InvalidArgument("Parameter 'version' must be an integer, got '{}'.", text);
-  return *version;
+  return ParseVersionNumber(text);
 }
 
 Result<ModelVersion> Registry::Resolve(sql::Session& session, std::string_view project,

@@ -103,7 +103,8 @@ Result<std::string> Transition(const Call& call) {
 }
 
 Result<std::string> Delete(const Call& call) {
-  CAISSON_ASSIGN(const int64_t number, Version(call));
+  CAISSON_ASSIGN(const int64_t number,
+                 registry::ParseVersionNumber(call.message["version"].AsString()));
   CAISSON_TRY(call.services.registry.DeleteVersion(call.context, Name(call), number));
   return JsonWriter().Finish();
 }

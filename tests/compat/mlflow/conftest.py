@@ -1,6 +1,6 @@
 """A server of our own for the tests of this folder, and MLflow's client pointed at it.
 
-The program is build/bin/caisson; CAISSON_MLFLOW_SERVER names another command, which gets `--data DIR --ready-file F`.
+The program is build/bin/caisson; MLFLOW_TEST_SERVER names another command, which gets `--data DIR --ready-file F`.
 """
 
 import json
@@ -23,12 +23,8 @@ os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
 
 
 def server_command(folder: pathlib.Path, ready: pathlib.Path) -> list[str]:
-    if given := os.environ.get("CAISSON_MLFLOW_SERVER"):
-        return [*shlex.split(given), "--data", str(folder), "--ready-file", str(ready)]
-    program = ROOT / "build/bin/caisson"
-    if program.exists():
-        return [str(program), "up", "--data", str(folder), "--http", "127.0.0.1:0", "--ready-file", str(ready)]
-    return [str(ROOT / "build/bin/mlflow_test_server"), "--data", str(folder), "--ready-file", str(ready)]
+    command = os.environ.get("MLFLOW_TEST_SERVER", f"{ROOT}/build/bin/caisson up --http 127.0.0.1:0")
+    return [*shlex.split(command), "--data", str(folder), "--ready-file", str(ready)]
 
 
 class Server:

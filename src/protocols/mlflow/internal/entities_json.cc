@@ -86,7 +86,8 @@ void WriteRunInfo(JsonWriter& writer, const tracking::RunInfo& info) {
   writer.Text("user_id", info.user_id);
   writer.Text("status", tracking::RunStatusName(info.status));
   writer.Int("start_time", info.start_time);
-  if (info.end_time.has_value()) writer.Int("end_time", *info.end_time);
+  // MLflow takes 0 for "not yet".
+  if (info.end_time.value_or(0) != 0) writer.Int("end_time", *info.end_time);
   writer.Text("artifact_uri", info.artifact_uri);
   writer.Text("lifecycle_stage", tracking::LifecycleName(info.lifecycle));
   writer.Text("run_id", info.run_id);
