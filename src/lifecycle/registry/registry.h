@@ -185,7 +185,7 @@ class Registry {
 // What SetAlias checks before it looks at the version.
 Status ValidateAliasFor(const std::string& model, const std::string& alias);
 
-// A version's number as clients send it. The model's name is looked at first, as MLflow does.
+// A version's number as clients send it; the second looks at the model's name first, as most of MLflow's calls do.
 // "Parameter 'version' must be an integer, got '...'."
 Result<int64_t> ParseVersionNumber(std::string_view text);
 Result<int64_t> ParseVersionNumber(const std::string& model, std::string_view text);
