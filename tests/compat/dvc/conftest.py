@@ -10,13 +10,37 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAM = os.environ.get("CAISSON_BINARY", str(ROOT / "build/bin/caisson"))
-DVC = pathlib.Path(sys.executable).parent / "dvc"
+
+
+class Dvc:
+    """The real client, imported once for all commands (see dvc_forks.py)."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.output = folder / "output"
+        self.process = subprocess.Popen([sys.executable, str(pathlib.Path(__file__).with_name("dvc_forks.py"))],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, words: list[str], folder: pathlib.Path, environment: dict[str, str]) -> tuple[int, str]:
+        command = {"words": words, "folder": str(folder), "environment": environment, "output": str(self.output)}
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        return code, self.output.read_text()
+
+
+@pytest.fixture(scope="session")
+def dvc(tmp_path_factory):
+    client = Dvc(tmp_path_factory.mktemp("dvc"))
+    yield client
+    client.process.stdin.close()
+    client.process.wait(timeout=30)
 
 
 class Repository:
     """A folder with both tools. Nothing of the user's own settings is seen."""
 
-    def __init__(self, folder: pathlib.Path, git: bool):
+    def __init__(self, folder: pathlib.Path, client: Dvc, git: bool):
+        self.client = client
         self.folder = folder / "repository"
         self.folder.mkdir()
         home = folder / "home"
@@ -39,7 +63,9 @@ class Repository:
         return ended.stdout
 
     def dvc(self, *words: str, code: int | None = 0) -> str:
-        return self._run([str(DVC), *words], code)
+        ended, output = self.client.run(list(words), self.folder, self.env)
+        assert code is None or ended == code, f"dvc {words}: {ended}\n{output}"
+        return output
 
     def dvc_json(self, *words: str):
         return json.loads(self.dvc(*words))
@@ -80,13 +106,13 @@ class Repository:
 
 
 @pytest.fixture(params=["git", "plain"])
-def repository(request, tmp_path) -> Repository:
-    made = Repository(tmp_path, git=request.param == "git")
+def repository(request, dvc, tmp_path) -> Repository:
+    made = Repository(tmp_path, dvc, git=request.param == "git")
     made.dvc("init", "-q", *([] if request.param == "git" else ["--no-scm"]))
     return made
 
 
 @pytest.fixture
-def plain(tmp_path) -> Repository:
+def plain(dvc, tmp_path) -> Repository:
     """Without git and not initialised."""
-    return Repository(tmp_path, git=False)
+    return Repository(tmp_path, dvc, git=False)
