@@ -8,7 +8,8 @@ import pytest
 from support import program, project
 
 COMMANDS = [
-    "init", "run", "plan", "up", "explain", "data check", "data profile", "data suggest", "data leakcheck", "data kinds",
+    "init", "run", "plan", "up", "explain", "data check", "data profile", "data suggest", "data diff",
+    "data leakcheck", "data kinds",
     "data add", "data status", "data checkout", "data list", "data checks", "runs list", "runs show", "runs compare",
     "runs delete", "models list", "models show", "models promote", "endpoints list", "endpoints show",
     "endpoints canary", "endpoints promote", "endpoints rollback", "endpoints replay", "monitors list",

@@ -13,6 +13,7 @@
 #include "lifecycle/data/profile.h"
 #include "lifecycle/data/repository.h"
 #include "lifecycle/data/suggest.h"
+#include "lifecycle/data/table_diff.h"
 
 namespace caisson::app {
 namespace {
@@ -111,6 +112,7 @@ Result<int> LeakCheck(const Invocation& invocation) {
   check.relations = invocation.List("relation");
   check.moments = invocation.List("at");
   CAISSON_ASSIGN(check.horizon, ParseDuration(invocation.Value("horizon")));
+  CAISSON_ASSIGN(check.window, ParseDuration(invocation.Value("window")));
   ProgressLine progress;
   check.progress = [&](std::string_view text) {
     progress.Update(fmt::format("running the script {}", text));
@@ -124,6 +126,20 @@ Result<int> LeakCheck(const Invocation& invocation) {
     Print(report->ToText());
   }
   return report->passed() ? kExitOk : kExitFailed;
+}
+
+Result<int> Diff(const Invocation& invocation) {
+  CAISSON_ASSIGN(const TemporaryDirectory folder, TemporaryDirectory::Create());
+  CAISSON_ASSIGN(const auto engine, OpenEngine(folder));
+  CAISSON_ASSIGN(const data::TableDiff diff,
+                 data::CompareTables(kContext, *engine, invocation.Argument("before"),
+                                     invocation.Argument("after"), invocation.List("key")));
+  if (invocation.json_output()) {
+    PrintJson(diff.ToJson());
+  } else {
+    Print(diff.ToText());
+  }
+  return diff.same() ? kExitOk : kExitFailed;
 }
 
 Result<int> Kinds(const Invocation& invocation) {
@@ -280,6 +296,8 @@ Command LeakCheckCommand() {
        "", "COLUMN"},
       {"horizon", "How long before a row its label-dependent features end", OptionKind::kValue,
        "0s", "DURATION"},
+      {"window", "How far back rows are compared; 0s for all", OptionKind::kValue, "7d",
+       "DURATION"},
       {"relation", "A table or view to compare; default: all with the time and the target",
        OptionKind::kList, "", "NAME"},
       {"at", "A moment from which labels are changed; default: three quantiles of the time",
@@ -303,12 +321,21 @@ std::vector<Command> TableCommands() {
   suggest.positionals = {{"file", "A Parquet, CSV or JSON file"}};
   suggest.run = Suggest;
 
+  Command diff;
+  diff.path = "data diff";
+  diff.summary = "Compares two tables: columns, rows and values; exit code 1 when they differ.";
+  diff.example = "caisson data diff data/last.parquet data/flights.parquet --key id";
+  diff.positionals = {{"before", "A Parquet, CSV or JSON file"}, {"after", "The other one"}};
+  diff.options = {
+      {"key", "A column that tells rows apart; may be repeated", OptionKind::kList, "", "COLUMN"}};
+  diff.run = Diff;
+
   Command kinds;
   kinds.path = "data kinds";
   kinds.summary = "Lists the kinds of checks.";
   kinds.example = "caisson data kinds";
   kinds.run = Kinds;
-  return {CheckCommand(), profile, suggest, LeakCheckCommand(), kinds};
+  return {CheckCommand(), profile, suggest, diff, LeakCheckCommand(), kinds};
 }
 
 std::vector<Command> VersionedCommands() {

@@ -206,25 +206,35 @@ class LeakChecker {
 
   Status RunAfter(const std::string& moment, LeakReport& report) {
     CAISSON_ASSIGN(ScriptSession session, RunScript(moment));
-    const int64_t micros =
-        std::chrono::duration_cast<std::chrono::microseconds>(check_.horizon).count();
-    const std::string known =
-        fmt::format("CAST({} AS TIMESTAMP) <= TIMESTAMP {} + to_microseconds({})",
-                    duckdb::QuoteName(check_.time), duckdb::QuoteText(moment), micros);
     for (const auto& [relation, columns] : relations_) {
       // As tables: a row's place says which row of the other it is compared with.
       const std::string before = fmt::format("read_parquet({})", duckdb::QuoteText(Kept(relation)));
+      const std::string compared = ComparedRows(before, moment);
       CAISSON_TRY(session.database().Execute(
           context_,
           fmt::format("CREATE OR REPLACE TEMP TABLE caisson_before AS SELECT * FROM {0} WHERE {2};"
                       "CREATE OR REPLACE TEMP TABLE caisson_after AS SELECT * FROM {1} WHERE {2}",
-                      before, duckdb::QuoteName(relation), known)));
+                      before, duckdb::QuoteName(relation), compared)));
       CAISSON_ASSIGN(LeakFinding finding, Compare(session, columns));
       finding.relation = relation;
       finding.moment = moment;
       report.findings.push_back(std::move(finding));
     }
     return OkStatus();
+  }
+
+  // SQL that is true for the rows of a relation that must not change. The bound below is worked out
+  // from the first run's rows, so that both sides leave out the same.
+  std::string ComparedRows(const std::string& before, const std::string& moment) const {
+    const auto micros = [](Duration duration) {
+      return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+    };
+    const std::string time = fmt::format("CAST({} AS TIMESTAMP)", duckdb::QuoteName(check_.time));
+    const std::string known = fmt::format("{} <= TIMESTAMP {} + to_microseconds({})", time,
+                                          duckdb::QuoteText(moment), micros(check_.horizon));
+    if (check_.window <= Duration::zero()) return known;
+    return fmt::format("{0} AND {1} > (SELECT max({1}) FROM {2} WHERE {0}) - to_microseconds({3})",
+                       known, time, before, micros(check_.window));
   }
 
   Result<LeakFinding> Compare(ScriptSession& session, const std::vector<std::string>& columns) {
@@ -325,8 +335,10 @@ Json LeakReport::ToJson() const {
 std::string LeakReport::ToText() const {
   std::string out;
   for (const LeakFinding& finding : findings) {
-    out += fmt::format("{}  {} at {}: {} rows", finding.leaks() ? "LEAK" : "ok  ", finding.relation,
-                       finding.moment, HumanCount(finding.rows));
+    // Without rows up to the moment nothing was compared.
+    const std::string_view verdict = finding.leaks() ? "LEAK" : (finding.rows == 0 ? "--" : "ok");
+    out += fmt::format("{:<4}  {} at {}: {} rows", verdict, finding.relation, finding.moment,
+                       HumanCount(finding.rows));
     if (finding.rows_changed_by != 0) out += fmt::format(", {:+} rows", finding.rows_changed_by);
     out += '\n';
     for (const LeakFinding::Column& column : finding.columns) {

@@ -25,6 +25,9 @@ struct LeakCheck {
   std::string label;   // the column that is mirrored: a number or a boolean
   std::string target;  // the column that may change; empty: the label's name
   Duration horizon{0};
+  // How far back from the last such row of a relation rows are compared; zero: all. A script treats
+  // its rows alike, so that the last ones tell, at a fraction of the cost.
+  Duration window = std::chrono::days(7);
   // Which of the script's relations to compare; empty: all that have the time and the target and,
   // unless it is the target, not the label.
   std::vector<std::string> relations;

@@ -90,7 +90,8 @@ Status CheckData(RunState& state) {
     state.log.Started("check", fmt::format("{} against {}", spec.path, spec.checks));
     const std::string suite_path = JoinPath(state.folder, spec.checks);
     CAISSON_ASSIGN(const std::string suite_text, ReadFile(suite_path));
-    CAISSON_ASSIGN(const data::CheckSuite suite, data::ReadCheckSuite(suite_path));
+    CAISSON_ASSIGN(data::CheckSuite suite, data::ReadCheckSuite(suite_path));
+    suite.folder = state.folder;
     CAISSON_ASSIGN(auto database, duckdb::Database::Open({}));
     CAISSON_ASSIGN(const data::CheckReport report,
                    data::RunChecks(context, *database, suite, JoinPath(state.folder, spec.path)));
