@@ -51,7 +51,7 @@ class CheckRunner {
     report_.source = source_;
     const bool is_file = source_.find_first_of("./") != std::string::npos;
     if (is_file) {
-      CAISSON_TRY(WithContext(StatFile(source_).status(), "the data"));
+      CAISSON_TRY(StatFile(source_).status());
       CAISSON_ASSIGN(relation_, SourceExpression(source_));
     } else {
       relation_ = duckdb::QuoteName(source_);

@@ -12,6 +12,8 @@ constexpr int kBins = 20;
 constexpr int kTopValues = 10;
 // Values are counted one by one only where there are few enough of them to be worth listing.
 constexpr int64_t kMaxListed = 10'000;
+constexpr std::string_view kCharacters[] = {"[0-9]",    "[A-Z]",    "[a-z]",       "[A-Z0-9]",
+                                            "[a-z0-9]", "[A-Za-z]", "[A-Za-z0-9]", "[A-Za-z0-9_-]"};
 constexpr std::string_view kQuantiles[] = {"0.01", "0.25", "0.5", "0.75", "0.99"};
 
 using duckdb::ColumnType;
@@ -38,6 +40,7 @@ class Profiler {
     Json list = Json::MakeArray();
     for (size_t i = 0; i < columns_.size(); ++i) {
       CAISSON_TRY(AddTopValues(columns_[i], summaries_[i]));
+      CAISSON_TRY(AddCharacters(columns_[i], summaries_[i]));
       if (IsNumber(columns_[i].type) || IsTime(columns_[i].type))
         CAISSON_TRY(AddHistogram(columns_[i], summaries_[i]));
       list.Append(std::move(summaries_[i]));
@@ -65,8 +68,13 @@ class Profiler {
       items.emplace_back("mean", fmt::format("avg({}){}", name, finite));
       items.emplace_back("stddev", fmt::format("stddev_samp({}){}", name, finite));
     }
-    if (column.type == ColumnType::kText)
-      items.emplace_back("mean_length", fmt::format("avg(length({}))", name));
+    if (column.type == ColumnType::kText) {
+      for (const auto& [key, aggregate] :
+           {std::pair{"min_length", "min"}, std::pair{"mean_length", "avg"},
+            std::pair{"max_length", "max"}}) {
+        items.emplace_back(key, fmt::format("{}(length({}))", aggregate, name));
+      }
+    }
     return items;
   }
 
@@ -106,31 +114,59 @@ class Profiler {
     return OkStatus();
   }
 
+  // The narrowest class of characters that all values are made of, where there is one.
+  Status AddCharacters(const duckdb::Column& column, Json& summary) {
+    if (column.type != ColumnType::kText || summary["top"].empty()) return OkStatus();
+    const std::string name = duckdb::QuoteName(column.name);
+    std::string items;
+    for (const std::string_view characters : kCharacters) {
+      items += fmt::format("{}bool_and(regexp_full_match(value, '{}+'))", items.empty() ? "" : ", ",
+                           characters);
+    }
+    CAISSON_ASSIGN(
+        const duckdb::Table table,
+        database_.QueryTable(context_, fmt::format("SELECT {0} FROM (SELECT DISTINCT {1} AS value "
+                                                   "FROM {2} WHERE {1} IS NOT NULL)",
+                                                   items, name, source_)));
+    for (size_t i = 0; i < std::size(kCharacters); ++i) {
+      if (!table.rows[0][i].AsBool()) continue;
+      summary.Set("characters", kCharacters[i]);
+      return OkStatus();
+    }
+    return OkStatus();
+  }
+
   // Quantiles first, since they give the histogram its edges.
   Status AddHistogram(const duckdb::Column& column, Json& summary) {
     const std::string name = duckdb::QuoteName(column.name);
-    const std::string number = IsTime(column.type) ? fmt::format("epoch({})", name)
-                                                   : fmt::format("CAST({} AS DOUBLE)", name);
+    const bool time = IsTime(column.type);
+    const std::string number =
+        fmt::format(fmt::runtime(time ? "epoch({})" : "CAST({} AS DOUBLE)"), name);
     const std::string finite =
         fmt::format("{} WHERE {} IS NOT NULL AND isfinite({})", source_, name, number);
-    std::string items = fmt::format("min({0}), max({0})", number);
-    for (const std::string_view quantile : kQuantiles) {
-      items +=
-          fmt::format(", quantile_disc({0}, {1}), quantile_cont({2}, {1})", name, quantile, number);
-    }
-    CAISSON_ASSIGN(const duckdb::Table table,
-                   database_.QueryTable(context_, fmt::format("SELECT {} FROM {}", items, finite)));
+    // One list of quantiles keeps the values once. Times have no mean of two neighbours.
+    const std::string quantiles_sql =
+        time ? fmt::format("quantile_disc({}, [{}])", name, fmt::join(kQuantiles, ", "))
+             : fmt::format("quantile_cont({}, [{}])", number, fmt::join(kQuantiles, ", "));
+    std::string items = time ? "least, epoch(q[1]), epoch(q[-1]), greatest"
+                             : std::string("least, q[1], q[-1], greatest");
+    for (size_t i = 1; i <= std::size(kQuantiles); ++i) items += fmt::format(", q[{}]", i);
+    CAISSON_ASSIGN(
+        const duckdb::Table table,
+        database_.QueryTable(
+            context_,
+            fmt::format("SELECT {0} FROM (SELECT min({1}) AS least, max({1}) AS greatest, "
+                        "{2} AS q FROM {3})",
+                        items, number, quantiles_sql, finite)));
     const std::vector<Json>& cells = table.rows[0];
     if (cells[0].is_null()) return OkStatus();
     Json quantiles = Json::MakeObject();
-    for (size_t i = 0; i < std::size(kQuantiles); ++i) {
-      quantiles.Set(kQuantiles[i], IsTime(column.type) ? cells[2 + 2 * i] : cells[3 + 2 * i]);
-    }
+    for (size_t i = 0; i < std::size(kQuantiles); ++i) quantiles.Set(kQuantiles[i], cells[4 + i]);
     summary.Set("quantiles", std::move(quantiles));
-    const double low = cells[3].AsDouble();
-    const double high = cells[3 + 2 * (std::size(kQuantiles) - 1)].AsDouble();
-    return CountBins(number, finite, {cells[0].AsDouble(), low, high, cells[1].AsDouble()},
-                     summary);
+    return CountBins(
+        number, finite,
+        {cells[0].AsDouble(), cells[1].AsDouble(), cells[2].AsDouble(), cells[3].AsDouble()},
+        summary);
   }
 
   struct Range {

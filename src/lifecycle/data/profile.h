@@ -13,10 +13,10 @@ namespace caisson::data {
 struct TableDescription {
   Json schema;  // [{"name": "delay", "type": "BIGINT"}]
   // {"rows": n, "columns": [{"name", "type", "nulls", "distinct" (approximate), "min", "max",
-  // "mean", "stddev",
-  //   "quantiles": {"0.01": .., "0.25": .., "0.5": .., "0.75": .., "0.99": ..}, "top": [{"value",
-  //   "count"}], "histogram": {"edges": [..], "counts": [..]}}]}; what does not apply to a type is
-  //   left out.
+  //  "mean", "stddev", "quantiles": {"0.01", "0.25", "0.5", "0.75", "0.99"},
+  //  "top": [{"value", "count"}], "histogram": {"edges": [..], "counts": [..]}, "min_length",
+  //  "mean_length", "max_length", "characters" ("[A-Z]", what all values are made of)}]};
+  // what does not apply to a type is left out.
   // A histogram has 20 bins of equal width from the 1 % to the 99 % quantile; the first begins at
   // the least value and the last ends at the greatest, so that one outlier does not flatten it.
   // Edges of times are seconds since 1970. NaN and infinities are in no quantile and in no bin.

@@ -49,6 +49,9 @@ TEST(Profile, EveryColumnIsDescribedAsItsTypeAllows) {
   EXPECT_EQ(colour["min"], Json("blue"));
   EXPECT_EQ(colour["top"][0], Json::Of({{"value", "red"}, {"count", 667}}));
   EXPECT_TRUE(colour["histogram"].is_null());
+  EXPECT_EQ(colour["min_length"], Json(3));
+  EXPECT_EQ(colour["max_length"], Json(4));
+  EXPECT_EQ(colour["characters"], Json("[a-z]"));
   EXPECT_EQ(columns[4]["max"], Json("2001-02-11 15:00:00"));
   EXPECT_EQ(columns[4]["quantiles"]["0.5"].AsString().substr(0, 10), "2001-01-21");
   EXPECT_EQ(columns[5]["top"].size(), 2u);
@@ -117,6 +120,17 @@ TEST(Suggest, TheTablePassesWhatIsSuggested) {
   EXPECT_THAT(suite, HasSubstr("row_count: {min: 500, max: 2000}"));
   // Bounds leave room, and what is never negative stays so.
   EXPECT_THAT(suite, HasSubstr("between: {min: 0, max: 1500}"));
+}
+
+TEST(Suggest, CodesAreKnownByTheirForm) {
+  Workbench bench;
+  const std::string path = bench.WriteTable(
+      "t.parquet",
+      "SELECT printf('%03d', range % 200) AS code, 'x y' || range % 300 AS words FROM range(9000)");
+  const std::string suite = SuggestSuite(Describe(bench, path), path);
+  EXPECT_THAT(suite, HasSubstr("- matches: \"[0-9]{3}\""));
+  EXPECT_THAT(suite, HasSubstr("- not_empty"));
+  EXPECT_TRUE(bench.CheckFile(suite, path)->passed);
 }
 
 TEST(Suggest, ABrokenTableFailsIt) {

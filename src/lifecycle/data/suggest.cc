@@ -83,7 +83,14 @@ void AddValueChecks(const Json& column, int64_t rows, std::vector<std::string>& 
                       Bounds(Number(std::floor(static_cast<double>(distinct) / 2)),
                              Number(RoundAway(static_cast<double>(distinct) * 2))));
     }
-    lines.push_back("not_empty");
+    if (column["characters"].is_string()) {
+      const int64_t shortest = column["min_length"].AsInt();
+      const int64_t longest = column["max_length"].AsInt();
+      const std::string times = shortest == longest ? fmt::format("{{{}}}", shortest) : "+";
+      lines.push_back(fmt::format("matches: \"{}{}\"", column["characters"].AsString(), times));
+    } else {
+      lines.push_back("not_empty");
+    }
   } else if (column["quantiles"].is_object() && column["min"].is_string()) {
     lines.push_back("between: {min: " + Inline(column["min"].AsString().substr(0, 10)) + "}");
   }
