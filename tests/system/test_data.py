@@ -11,11 +11,11 @@ from support import program
 
 SUITE = """\
 table:
-- columns: [at, amount, country]
+- columns: [moment, amount, country]
 - row_count: {min: 1000}
-- no_duplicates: [at, country]
+- no_duplicates: [moment, country]
 columns:
-  at:
+  moment:
   - type: TIMESTAMP
   - not_null
   amount:
@@ -27,7 +27,7 @@ columns:
   - in_set: [DE, FR, US]
     severity: warn
 """
-ROWS = """SELECT TIMESTAMP '2024-01-01' + to_minutes(i) AS at, (hash(i) % 400)::BIGINT AS amount,
+ROWS = """SELECT TIMESTAMP '2024-01-01' + to_minutes(i) AS moment, (hash(i) % 400)::BIGINT AS amount,
                  ['DE', 'FR', 'US'][i % 3 + 1] AS country FROM range(5000) AS t(i)"""
 
 
@@ -56,13 +56,13 @@ def test_good_data_holds(folder):
     ("SELECT * REPLACE (CASE WHEN i % 500 = 7 THEN NULL ELSE amount END AS amount)", "amount/not_null", 10),
     ("SELECT * REPLACE (CASE WHEN i % 1000 = 3 THEN 501 ELSE amount END AS amount)", "amount/between", 5),
     ("SELECT * REPLACE (amount::VARCHAR AS amount)", "amount/type", 0),
-    ("SELECT at, country", "amount/not_null", 0),
+    ("SELECT moment, country", "amount/not_null", 0),
     ("SELECT *, 1 AS extra", "/columns", 0),
-    ("SELECT * REPLACE (date_trunc('hour', at) AS at)", "/no_duplicates", 4748),
+    ("SELECT * REPLACE (date_trunc('hour', moment) AS moment)", "/no_duplicates", 4748),
 ])
 def test_a_broken_copy_names_what_is_broken(change, failing, count, folder):
     source = ROWS.replace(" FROM range", ", i FROM range")
-    write(folder / "broken.parquet", f"SELECT * EXCLUDE (i) FROM ({change.replace('SELECT at, country', 'SELECT at, country, i')} FROM ({source}))")
+    write(folder / "broken.parquet", f"SELECT * EXCLUDE (i) FROM ({change.replace('SELECT moment, country', 'SELECT moment, country, i')} FROM ({source}))")
     report = check(folder, "broken.parquet", 1).json()
     failed = {f"{result['column']}/{result['check']}": result for result in report["results"] if not result["passed"]}
     assert failing in failed
@@ -78,10 +78,10 @@ def test_a_broken_copy_names_what_is_broken(change, failing, count, folder):
 def test_a_damaged_file_is_told_apart_from_bad_data(damage, folder):
     whole = (folder / "good.parquet").read_bytes()
     footer = int.from_bytes(whole[-8:-4], "little") + 8
-    broken = {"cut": whole[:len(whole) // 2], "empty": b"", "text": b"at,amount,country\n",
+    broken = {"cut": whole[:len(whole) // 2], "empty": b"", "text": b"moment,amount,country\n",
               "pages": whole[:4] + b"\x5a" * (len(whole) - footer - 4) + whole[-footer:]}[damage]
     (folder / "damaged.parquet").write_bytes(broken)
-    ended = check(folder, "damaged.parquet", 1)
+    ended = program.run("data", "check", "damaged.parquet", "--suite", "suite.yaml", cwd=folder, code=1)
     assert "damaged.parquet" in ended.err and "cannot be read" in ended.err
     assert ended.out == "" and "\n" not in ended.err.strip()
     if damage == "pages":
@@ -109,14 +109,14 @@ def test_a_suggested_suite_holds_and_means_something(folder):
 
 def test_diff_by_key(folder):
     write(folder / "next.parquet", f"SELECT * REPLACE (CASE WHEN amount = 7 THEN 8 ELSE amount END AS amount) FROM ({ROWS}) WHERE country <> 'FR'")
-    program.run("data", "diff", "good.parquet", "good.parquet", "--key", "at", cwd=folder)
-    diff = program.run("data", "diff", "good.parquet", "next.parquet", "--key", "at", "-o", "json", cwd=folder, code=1).json()
+    program.run("data", "diff", "good.parquet", "good.parquet", "--key", "moment", cwd=folder)
+    diff = program.run("data", "diff", "good.parquet", "next.parquet", "--key", "moment", "-o", "json", cwd=folder, code=1).json()
     sevens = duckdb.connect().execute(f"SELECT count(*) FROM ({ROWS}) WHERE amount = 7 AND country <> 'FR'").fetchone()[0]
     assert diff["rows_removed"] == 1667 and diff["rows_added"] == 0 and diff["rows_changed"] == sevens > 0
 
 
 def test_query_twice_gives_the_same_bytes(folder):
-    (folder / "q.sql").write_text("CREATE VIEW big AS SELECT * FROM raw WHERE amount > getvariable('least') ORDER BY at;\n"
+    (folder / "q.sql").write_text("CREATE VIEW big AS SELECT * FROM raw WHERE amount > getvariable('least') ORDER BY moment;\n"
                                   "CREATE VIEW few AS SELECT country, count(*) AS n FROM raw GROUP BY country ORDER BY country;\n")
     (folder / "params.yaml").write_text("q: {least: 100}\n")
     words = ["query", "--file", "q.sql", "--input", "raw=good.parquet", "--params", "params.yaml:q", "--output"]
@@ -136,7 +136,7 @@ def test_query_twice_gives_the_same_bytes(folder):
     (["--output", "big"], "name=path"),
     ([], "--output"),
     (["--output", "big=x.parquet", "--threads", "none"], "--threads"),
-    (["--output", "big=x.parquet", "--params", "params.yaml:qq"], "did you mean 'q'"),
+    (["--output", "big=x.parquet", "--params", "params.yaml:othr"], "did you mean 'other'"),
     (["--output", "big=x.parquet", "--params", "params.yaml:other"], "least"),
 ])
 def test_query_mistakes(words, said, folder):

@@ -20,6 +20,11 @@ using internal::Subject;
 constexpr size_t kExamples = 5;
 constexpr std::string_view kView = "temp.data";
 
+// DuckDB adds a piece of the statement, which the user has not written.
+std::string WithoutStatement(const std::string& message) {
+  return message.substr(0, message.find(" (line "));
+}
+
 // One run of a suite over one table.
 class CheckRunner {
  public:
@@ -219,8 +224,7 @@ class CheckRunner {
     CheckResult& result = report_.results[i];
     result.passed = false;
     result.computed = false;
-    // DuckDB adds a piece of the statement, which the user has not written.
-    result.observed = reason.substr(0, reason.find(" (line "));
+    result.observed = WithoutStatement(reason);
   }
 
   void Judge(size_t i, const Json& first, const Json& second) {
@@ -292,7 +296,8 @@ class CheckRunner {
     const StatusCode code = status.code();
     const std::string what =
         column.empty() ? source_ : fmt::format("{}, column {},", source_, column);
-    const std::string text = fmt::format("{} cannot be read: {}", what, Message(status));
+    const std::string text =
+        fmt::format("{} cannot be read: {}", what, WithoutStatement(Message(status)));
     // What says nothing about the file keeps its own code.
     const bool about_file = code == StatusCode::kInvalidArgument ||
                             code == StatusCode::kUnavailable || code == StatusCode::kInternal;
